@@ -181,11 +181,11 @@ func receiveWaits(ctx context.Context, f *fixture) {
 		f.running.Go(func() {
 			buf := make([]driver.Record, 1)
 			n, err := reader.Receive(ctx, buf)
-			got <- fmt.Sprint(n, err, string(buf[0].Value))
+			got <- fmt.Sprintf("%d %v %s", n, err, buf[0].Value)
 		})
 		f.publish(ctx, numbered(topic, 0, i, 1)...)
-		if r := <-got; r != fmt.Sprint(1, nil, i) {
-			f.Fatalf("receive returned %q, want record %d", r, i)
+		if g, want := <-got, fmt.Sprintf("1 <nil> %d", i); g != want {
+			f.Fatalf("receive returned %q, want %q", g, want)
 		}
 	}
 }
