@@ -1,0 +1,145 @@
+package wire
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// maxError bounds the text of an error, in bytes.
+	maxError = 1024
+
+	// maxMillis is the end of the year 9999, behind which the dates of other
+	// languages end.
+	maxMillis = 253402300799999
+
+	// maxDead is the length of the longest header "ac-dead".
+	maxDead = len(versionPrefix) + maxTopic + len(" 2147483647 9223372036854775807 253402300799999 ") +
+		maxService + 1 + maxEndpoint + len(" 2147483647 253402300799999 253402300799999")
+
+	// absent stands for a field that is not known.
+	absent = "-"
+)
+
+// Dead is what the header "ac-dead" says about a dead letter.
+type Dead struct {
+	Topic     string // where the record was, or, if it never was stored, where it was to go
+	Partition int32  // -1 if the record never was stored
+	Offset    int64  // -1 if the record never was stored
+	Time      time.Time
+
+	Service  string // who gave up
+	Endpoint string // "" if not known
+	Attempts int    // how often a handler ran
+
+	First, Last time.Time // failures
+}
+
+// AppendDead appends the header to dst. Topic and Service must be valid. It
+// cannot fail, so that no record is too strange to be put away: an endpoint that
+// is none is written as not known, and numbers out of range as the nearest that
+// is in it.
+func AppendDead(dst []byte, d *Dead) []byte {
+	dst = append(dst, versionPrefix...)
+	dst = append(dst, d.Topic...)
+	if d.Partition < 0 || d.Offset < 0 {
+		dst = append(dst, " - - "...)
+	} else {
+		dst = append(dst, ' ')
+		dst = strconv.AppendInt(dst, int64(d.Partition), 10)
+		dst = append(dst, ' ')
+		dst = strconv.AppendInt(dst, d.Offset, 10)
+		dst = append(dst, ' ')
+	}
+	dst = appendTime(dst, d.Time)
+	dst = append(dst, ' ')
+	dst = append(dst, d.Service...)
+	dst = append(dst, ' ')
+	if endpointRule(d.Endpoint) == "" {
+		dst = appendEndpoint(dst, d.Endpoint)
+	} else {
+		dst = append(dst, absent...)
+	}
+	dst = append(dst, ' ')
+	dst = strconv.AppendInt(dst, int64(min(max(d.Attempts, 0), math.MaxInt32)), 10)
+	dst = append(dst, ' ')
+	dst = appendTime(dst, d.First)
+	dst = append(dst, ' ')
+	return appendTime(dst, d.Last)
+}
+
+func appendTime(dst []byte, t time.Time) []byte {
+	return strconv.AppendInt(dst, min(max(t.UnixMilli(), 0), maxMillis), 10)
+}
+
+// DecodeDead reads a header "ac-dead". Times are in UTC.
+func DecodeDead(value []byte) (Dead, error) {
+	if len(value) < len(versionPrefix) || string(value[:len(versionPrefix)]) != versionPrefix {
+		return Dead{}, versionError(value)
+	}
+	if len(value) > maxDead {
+		return Dead{}, malformedHeader(value, ruleLength)
+	}
+	f := fields{rest: string(value[len(versionPrefix):])}
+	d := Dead{Topic: f.topic()}
+	d.Partition, d.Offset = f.source()
+	d.Time = f.time("time")
+	d.Service = f.service("service")
+	if f.rest == absent || strings.HasPrefix(f.rest, absent+" ") {
+		f.next()
+	} else {
+		d.Endpoint = f.endpoint()
+	}
+	d.Attempts = int(f.number("attempts", math.MaxInt32, ruleAttempts))
+	d.First, d.Last = f.time("first failure"), f.time("last failure")
+	if err := f.close(); err != nil {
+		return Dead{}, err
+	}
+	return d, nil
+}
+
+func (f *fields) topic() string {
+	s := f.next()
+	if !isTopic(s) {
+		f.fail("topic", s, ruleTopic)
+	}
+	return s
+}
+
+func (f *fields) source() (partition int32, offset int64) {
+	p, o := f.next(), f.next()
+	if p == absent && o == absent {
+		return -1, -1
+	}
+	partition, valid := parseInt32(p)
+	n, ok := parseDecimal(o, math.MaxInt64)
+	if !valid || !ok {
+		f.fail("source", p+" "+o, ruleSource)
+	}
+	return partition, int64(n)
+}
+
+func (f *fields) time(name string) time.Time {
+	return time.UnixMilli(int64(f.number(name, maxMillis, ruleTime))).UTC()
+}
+
+// ErrorText returns the value of the header "ac-error" for the text of an error:
+// valid UTF-8 of at most 1024 bytes, cut between characters, with a space for
+// each control character.
+func ErrorText(s string) string {
+	var b strings.Builder
+	for _, c := range s { // what is not UTF-8 becomes U+FFFD
+		if unicode.IsControl(c) {
+			c = ' '
+		}
+		if b.Len()+utf8.RuneLen(c) > maxError {
+			break
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}

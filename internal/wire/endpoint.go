@@ -1,0 +1,104 @@
+package wire
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// ValidEndpoint returns an error unless path can be an endpoint.
+func ValidEndpoint(path string) error {
+	if rule := endpointRule(path); rule != "" {
+		return invalid("endpoint", path, rule)
+	}
+	return nil
+}
+
+// endpointRule returns the rule that an endpoint, as users write it, breaks.
+func endpointRule(path string) string {
+	if path == "" || path[0] != '/' {
+		return ruleEndpointStart
+	}
+	if len(path) > maxEndpoint {
+		return ruleEndpointLength
+	}
+	if consistsOf(path, inPath) {
+		return ""
+	}
+	length := len(path)
+	for i := range len(path) {
+		if isControl(path[i]) {
+			return ruleEndpointControl
+		}
+		if classes[path[i]]&inPath == 0 {
+			length += len("%XX") - 1
+		}
+	}
+	switch {
+	case length > maxEndpoint:
+		return ruleEndpointLength
+	case !utf8.ValidString(path):
+		return ruleEndpointUTF8
+	}
+	return ""
+}
+
+// appendEndpoint appends a valid endpoint as it is written in a header.
+func appendEndpoint(dst []byte, path string) []byte {
+	if consistsOf(path, inPath) {
+		return append(dst, path...)
+	}
+	for i := range len(path) {
+		if c := path[i]; classes[c]&inPath != 0 {
+			dst = append(dst, c)
+		} else {
+			dst = append(dst, '%', hexDigits[c>>4], hexDigits[c&15])
+		}
+	}
+	return dst
+}
+
+const hexDigits = "0123456789ABCDEF"
+
+// parseEndpoint reads an endpoint as it is written in a header. It returns the
+// rule that is broken, if one is.
+func parseEndpoint(s string) (path, rule string) {
+	switch {
+	case s == "" || s[0] != '/':
+		return "", ruleEndpointStart
+	case len(s) > maxEndpoint:
+		return "", ruleEndpointLength
+	case consistsOf(s, inPath):
+		return s, ""
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if classes[c]&inPath == 0 {
+			var ok bool
+			if c, ok = unescape(s[i:]); !ok {
+				return "", ruleEndpointEscape
+			}
+			i += len("XX")
+		}
+		b.WriteByte(c)
+	}
+	path = b.String()
+	return path, endpointRule(path)
+}
+
+// unescape reads the byte that s begins with an escape of. A byte that needs
+// none is not ok.
+func unescape(s string) (byte, bool) {
+	if len(s) < len("%XX") || s[0] != '%' {
+		return 0, false
+	}
+	high, low := strings.IndexByte(hexDigits, s[1]), strings.IndexByte(hexDigits, s[2])
+	if high < 0 || low < 0 {
+		return 0, false
+	}
+	c := byte(high<<4 | low)
+	return c, classes[c]&inPath == 0
+}
+
+func isControl(c byte) bool { return c < ' ' || c == 0x7f }

@@ -1,0 +1,175 @@
+package wire
+
+import (
+	"strconv"
+	"strings"
+)
+
+// The numbers of statuses that the format treats in their own way.
+const (
+	statusOK     = 200 // is never written
+	statusFailed = 400 // and above it are ends
+	statusMax    = 599
+)
+
+// Response is what the header "ac" says about a response.
+type Response struct {
+	Kind              Kind   // KindReply or KindResponse
+	Token             string // of KindReply only
+	ID                string // RequestID, Run and Seq in one piece; encoding does not use it
+	RequestID, Run    string
+	Seq               int32
+	Service, Endpoint string // who answers, and the endpoint as users write it; of KindResponse only
+	Status            int    // 0 is encoded as 200
+	End               bool   // nothing follows
+	Bare              bool   // there is no response, only the end; implies End
+}
+
+// AppendResponse appends the header to dst. On an error, which names the field
+// and its rule, it returns dst as it was.
+func AppendResponse(dst []byte, r *Response) ([]byte, error) {
+	if err := r.validate(); err != nil {
+		return dst, err
+	}
+	dst = append(dst, versionPrefix...)
+	dst = append(dst, byte(r.Kind), ' ')
+	if r.Kind == KindReply {
+		dst = append(dst, r.Token...)
+		dst = append(dst, ' ')
+	}
+	dst = append(dst, r.RequestID...)
+	dst = append(dst, '.')
+	dst = append(dst, r.Run...)
+	dst = append(dst, '.')
+	dst = strconv.AppendInt(dst, int64(r.Seq), 10)
+	if r.Kind == KindResponse {
+		dst = append(dst, ' ')
+		dst = append(dst, r.Service...)
+		dst = append(dst, ' ')
+		dst = appendEndpoint(dst, r.Endpoint)
+	}
+	return r.appendMark(dst), nil
+}
+
+func (r *Response) appendMark(dst []byte) []byte {
+	status := r.Status != 0 && r.Status != statusOK
+	switch {
+	case r.Bare:
+		return append(dst, " b"...)
+	case r.End:
+		dst = append(dst, " e"...)
+	case status:
+		dst = append(dst, ' ')
+	}
+	if status {
+		dst = strconv.AppendInt(dst, int64(r.Status), 10)
+	}
+	return dst
+}
+
+func (r *Response) validate() error {
+	switch {
+	case !isID(r.RequestID):
+		return invalid("request id", r.RequestID, ruleID)
+	case !isRun(r.Run):
+		return invalid("run", r.Run, ruleRun)
+	case r.Seq < 0:
+		return invalid("seq", strconv.Itoa(int(r.Seq)), ruleSeq)
+	}
+	if err := r.validateStatus(); err != nil {
+		return err
+	}
+	switch r.Kind {
+	case KindReply:
+		if _, ok := splitToken(r.Token); !ok {
+			return invalid("token", r.Token, ruleToken)
+		}
+		return nil
+	case KindResponse:
+		if r.Token != "" {
+			return invalid("token", r.Token, ruleNoToken)
+		}
+		if err := ValidService(r.Service); err != nil {
+			return err
+		}
+		return ValidEndpoint(r.Endpoint)
+	default:
+		return invalid("kind", string(rune(r.Kind)), ruleResponse)
+	}
+}
+
+func (r *Response) validateStatus() error {
+	switch {
+	case r.Status == 0 || r.Status == statusOK:
+		return nil
+	case r.Bare:
+		return invalid("status", strconv.Itoa(r.Status), ruleBare)
+	case r.Status < statusOK || r.Status > statusMax || r.Status >= statusFailed && !r.End:
+		return invalid("status", strconv.Itoa(r.Status), ruleStatus)
+	}
+	return nil
+}
+
+// DecodeResponse reads a header "ac" that must be that of a response.
+func DecodeResponse(value []byte) (Response, error) {
+	kind, err := KindOf(value)
+	switch {
+	case err != nil:
+		return Response{}, err
+	case kind.isRequest():
+		return Response{}, malformedHeader(value, ruleResponse)
+	case len(value) > maxHeader:
+		return Response{}, malformedHeader(value, ruleLength)
+	}
+	f := fields{rest: string(value[kindPrefix:])}
+	r := Response{Kind: kind, Status: statusOK}
+	if kind == KindReply {
+		r.Token = f.token()
+	}
+	f.responseID(&r)
+	if kind == KindResponse {
+		r.Service, r.Endpoint = f.service("service"), f.endpoint()
+	}
+	if !f.ended {
+		f.mark(&r)
+	}
+	if err := f.close(); err != nil {
+		return Response{}, err
+	}
+	return r, nil
+}
+
+// responseID reads the ID of a response and its parts.
+func (f *fields) responseID(r *Response) {
+	r.ID = f.next()
+	request, rest, _ := strings.Cut(r.ID, ".")
+	run, seq, _ := strings.Cut(rest, ".")
+	n, ok := parseInt32(seq)
+	if !ok || !isID(request) || !isRun(run) {
+		f.fail("response id", r.ID, ruleRID)
+	}
+	r.RequestID, r.Run, r.Seq = request, run, n
+}
+
+// mark reads how a response ends, if it does, and its status.
+func (f *fields) mark(r *Response) {
+	s := f.next()
+	if s == "b" {
+		r.Bare, r.End = true, true
+		return
+	}
+	number, end := strings.CutPrefix(s, "e")
+	r.End = end
+	if end && number == "" {
+		return
+	}
+	limit := uint64(statusFailed - 1)
+	if end {
+		limit = statusMax
+	}
+	n, ok := parseDecimal(number, limit)
+	if !ok || n <= statusOK {
+		f.fail("mark", s, ruleMark)
+	}
+	r.Status = int(n)
+}
