@@ -82,7 +82,7 @@ type Publisher interface {
 	// handed over by one goroutine. A record that is refused harms no other.
 	Publish(ctx context.Context, r *Record, done func(*Record, error))
 
-	// Flush waits until each record that was handed over before has an outcome.
+	// Flush waits until done has returned for each record handed over before.
 	// It returns the error of ctx if that ends first, and then the records stay
 	// on their way.
 	Flush(ctx context.Context) error

@@ -1,0 +1,332 @@
+package asynccalls
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/replies"
+	"github.com/asynccalls/asynccalls/internal/wire"
+)
+
+// Call is a request whose responses are awaited. It ends exactly once: with the
+// last response, with an error, at its deadline, when its context ends, or when
+// the service does.
+type Call struct {
+	s        *Service
+	ctx      context.Context //nolint:containedctx // a call is what its context is about
+	request  *Request
+	deadline time.Time
+
+	place, generation uint32         // in the lane
+	stream            replies.Stream // used by the lane's receive loop only
+
+	wake chan struct{} // gets an element when there is something to take
+
+	mu      sync.Mutex // guards what follows
+	waiting []*Response
+	first   [1]*Response // room for the usual number of responses
+	bytes   int          // of waiting, as long as the call is pending
+	ended   bool
+	err     error // why it ended, nil if well
+	ranged  bool
+	stop    func() bool // ends the watch over ctx
+}
+
+// Call sends a request and returns at once: it waits neither for the broker nor
+// for a response, only for space in the buffer of the driver, and not longer
+// than ctx. Whatever goes wrong, [Call.Responses] tells.
+//
+// The call ends at the deadline of ctx, or without one after Limits.Call. A
+// handler that makes a call passes its own ctx, so that the call ends with the
+// request it serves. A call that nobody reads keeps its place until it ends.
+func (s *Service) Call(ctx context.Context, r *Request) *Call {
+	c := s.startCall(ctx, r)
+	if ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, c.cancel)
+		c.mu.Lock()
+		c.stop = stop
+		if c.ended {
+			stop()
+		}
+		c.mu.Unlock()
+	}
+	return c
+}
+
+// CallOne sends a request and waits for its response. The error is
+// [ErrResponseCount] if there is none, or more than one.
+func (s *Service) CallOne(ctx context.Context, r *Request) (*Response, error) {
+	c := s.startCall(ctx, r)
+	var only *Response
+	for resp, err := range c.Responses() {
+		if err != nil {
+			return nil, err
+		}
+		if only != nil {
+			return nil, c.describe(fmt.Errorf("%w: got another after %s", ErrResponseCount, only.ID))
+		}
+		only = resp
+	}
+	if only == nil {
+		return nil, c.describe(fmt.Errorf("%w: got none", ErrResponseCount))
+	}
+	return only, nil
+}
+
+// Responses returns the responses as they arrive. If the call fails, the last
+// pair is (nil, err): an [*Error] with the status that the handler returned,
+// [context.DeadlineExceeded], [context.Canceled], or one of the errors of this
+// package. The end of ctx, and leaving the loop, cancel the call: what arrives
+// later is dropped. The request itself is not taken back. Responses can be
+// ranged over once.
+func (c *Call) Responses() iter.Seq2[*Response, error] {
+	return func(yield func(*Response, error) bool) {
+		if !c.begin() {
+			yield(nil, c.describe(errors.New("the responses were read before")))
+			return
+		}
+		defer c.finish(context.Canceled)
+		for {
+			responses, over, err := c.take()
+			for _, r := range responses {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			switch {
+			case len(responses) > 0:
+			case over && err != nil:
+				yield(nil, c.describe(err))
+				return
+			case over:
+				return
+			default:
+				c.await()
+			}
+		}
+	}
+}
+
+// startCall registers and sends a request.
+func (s *Service) startCall(ctx context.Context, r *Request) *Call {
+	c := &Call{s: s, ctx: ctx, request: r, wake: make(chan struct{}, 1)}
+	c.waiting = c.first[:0]
+	if err := c.start(); err != nil {
+		c.finish(err)
+	}
+	return c
+}
+
+func (c *Call) start() error {
+	if c.request == nil {
+		return errors.New("the request is nil")
+	}
+	if c.ctx.Err() != nil {
+		return context.Cause(c.ctx)
+	}
+	now := time.Now()
+	limits := &c.s.config.limits
+	c.deadline = now.Add(limits.Call)
+	if d, ok := c.ctx.Deadline(); ok {
+		c.deadline = d
+		if left := d.Sub(now); left > limits.MaxCall {
+			return fmt.Errorf("the deadline is in %v, more than Limits.MaxCall, which is %v",
+				left.Round(time.Second), limits.MaxCall)
+		}
+	}
+	token, err := c.s.lane.add(c)
+	if err != nil || token == nil {
+		return err
+	}
+	return c.publish(token)
+}
+
+// resume sends the request when the lane has its position.
+func (c *Call) resume(token []byte) {
+	c.mu.Lock()
+	over := c.ended
+	c.mu.Unlock()
+	if over {
+		return
+	}
+	if err := c.publish(token); err != nil {
+		c.finish(err)
+	}
+}
+
+// publish sends the request of a call that has its place in the lane; lane is
+// what the lane's tokens begin with.
+func (c *Call) publish(lane []byte) error {
+	c.request.TTL = max(time.Until(c.deadline), time.Millisecond)
+	var buf [64]byte
+	token := append(buf[:0], lane...)
+	token = strconv.AppendUint(token, uint64(c.place), 10)
+	token = append(token, '.')
+	token = strconv.AppendUint(token, uint64(c.generation), 10)
+	w := wire.Request{
+		Kind:     wire.KindCall,
+		ID:       c.request.ID,
+		Endpoint: c.request.Endpoint,
+		From:     c.s.id,
+		TTL:      c.request.TTL,
+		Token:    string(token),
+	}
+	o, err := c.s.encode(c.request, &w, c, 0)
+	if err != nil {
+		return err
+	}
+	c.s.driver.Publish(c.ctx, &o.record, called)
+	return nil
+}
+
+// called is called by the driver with the outcome of the request of a call.
+func called(r *driver.Record, err error) {
+	o, _ := r.Tag.(*outgoing)
+	c, _ := o.owner.(*Call)
+	o.free()
+	if err != nil {
+		c.finish(sendFailure(c.request.Service, err))
+	}
+}
+
+// receive takes a response in, and reports whether it ended the call. It is
+// called by the lane's receive loop only.
+func (c *Call) receive(r *Response, sum uint64) bool {
+	kind := replies.More
+	switch {
+	case r.Status >= statusFailed:
+		kind = replies.Failed
+	case r.bare:
+		kind = replies.Bare
+	case r.End:
+		kind = replies.Last
+	}
+	switch c.stream.Accept(r.Run, int32(r.Seq), kind, sum) { //nolint:gosec // Seq was decoded from 31 bits
+	case replies.Deliver:
+		return !c.deliver(r, false)
+	case replies.Complete:
+		c.deliver(r, true)
+		return true
+	case replies.Finish:
+		c.end(r.Err())
+		return true
+	case replies.Diverge:
+		c.end(ErrRestarted)
+		return true
+	case replies.Skip:
+	}
+	return false
+}
+
+// deliver hands a response to whoever reads, and reports whether the call goes
+// on.
+func (c *Call) deliver(r *Response, last bool) bool {
+	lane := c.s.lane
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return false
+	}
+	size := len(r.Body) + responseSize
+	if c.bytes+size > c.s.config.limits.CallBytes || !lane.reserve(size) {
+		c.endLocked(ErrSlowReader)
+		return false
+	}
+	c.bytes += size
+	c.waiting = append(c.waiting, r)
+	if last {
+		c.endLocked(nil)
+	}
+	c.signal()
+	return true
+}
+
+// finish ends the call from outside of the receive loop.
+func (c *Call) finish(err error) {
+	if c.end(err) {
+		c.s.lane.remove(c)
+	}
+}
+
+// cancel ends the call as its context has ended.
+func (c *Call) cancel() { c.finish(contextError(c.ctx)) }
+
+// end ends the call, and reports whether it had not ended before.
+func (c *Call) end(err error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.endLocked(err)
+}
+
+func (c *Call) endLocked(err error) bool {
+	if c.ended {
+		return false
+	}
+	c.ended, c.err = true, err
+	c.s.lane.unreserve(c.bytes)
+	c.bytes = 0
+	if c.stop != nil {
+		c.stop()
+	}
+	c.signal()
+	return true
+}
+
+func (c *Call) signal() {
+	select {
+	case c.wake <- struct{}{}:
+	default: // it is awake already
+	}
+}
+
+func (c *Call) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first := !c.ranged
+	c.ranged = true
+	return first
+}
+
+// take returns what waits to be read, and whether anything can follow.
+func (c *Call) take() (responses []*Response, over bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	responses = c.waiting
+	c.waiting = nil
+	c.s.lane.unreserve(c.bytes)
+	c.bytes = 0
+	return responses, c.ended, c.err
+}
+
+// await waits until there is something to take.
+func (c *Call) await() {
+	select {
+	case <-c.wake:
+	case <-c.ctx.Done():
+		c.cancel()
+	}
+}
+
+// describe says which call an error is about.
+func (c *Call) describe(err error) error {
+	if c.request == nil {
+		return fmt.Errorf("call: %w", err)
+	}
+	return fmt.Errorf("call %s%s: %w", c.request.Service, c.request.Endpoint, err)
+}
+
+// contextError returns why a context ended: the two standard reasons as they
+// are, a cause in addition.
+func contextError(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if errors.Is(cause, err) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", err, cause)
+}

@@ -1,0 +1,79 @@
+package asynccalls
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// runContext is the context of a handler. It costs no timer and no channel
+// unless the handler asks for one: only then it makes a context of the standard
+// library and from then on passes everything to that.
+type runContext struct {
+	base     context.Context //nolint:containedctx // it is what this context wraps
+	request  *Request        // nil for a handler of responses
+	deadline time.Time
+
+	mu     sync.Mutex // guards what follows
+	inner  context.Context
+	cancel context.CancelCauseFunc
+	stop   context.CancelFunc
+	cause  error // why it ended before there was an inner context
+}
+
+var _ context.Context = (*runContext)(nil)
+
+// Deadline returns when the handler's time is over.
+func (c *runContext) Deadline() (time.Time, bool) { return c.deadline, true }
+
+// Done returns the channel of the inner context.
+func (c *runContext) Done() <-chan struct{} { return c.materialize().Done() }
+
+// Err does not need the inner context to tell that nothing has ended.
+func (c *runContext) Err() error {
+	c.mu.Lock()
+	inner, cause := c.inner, c.cause
+	c.mu.Unlock()
+	if inner == nil && cause == nil && time.Now().Before(c.deadline) {
+		return nil
+	}
+	return c.materialize().Err()
+}
+
+// Value knows the request. Any other key may be one by which the standard
+// library looks for a context that it can cancel, and for those it needs the
+// inner one.
+func (c *runContext) Value(key any) any {
+	if _, ok := key.(requestKey); ok && c.request != nil {
+		return c.request
+	}
+	return c.materialize().Value(key)
+}
+
+// end ends the context; only the first cause counts.
+func (c *runContext) end(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause == nil {
+		c.cause = cause
+	}
+	if c.inner != nil {
+		c.cancel(cause)
+		c.stop()
+	}
+}
+
+func (c *runContext) materialize() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inner == nil {
+		var ctx context.Context
+		ctx, c.cancel = context.WithCancelCause(c.base)
+		c.inner, c.stop = context.WithDeadline(ctx, c.deadline)
+		if c.cause != nil {
+			c.cancel(c.cause)
+			c.stop()
+		}
+	}
+	return c.inner
+}

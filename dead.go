@@ -1,0 +1,78 @@
+package asynccalls
+
+import (
+	"time"
+
+	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/wire"
+)
+
+// deadLetter says why a message goes to the dead letters.
+type deadLetter struct {
+	reason string
+	at     time.Time // when the message failed
+	due    time.Time // when storing it is tried again
+	tries  int       // to store it
+	err    error     // why the last one failed
+}
+
+// bury puts the message of the run into the dead letters.
+func (r *run) bury(err error) {
+	r.publishDead(&deadLetter{reason: wire.ErrorText(err.Error()), at: time.Now()})
+}
+
+// publishDead hands the dead letter to the driver: key, value and headers byte
+// for byte, and behind them where the message came from and why it is here. A
+// dead letter that is not stored is tried again: the message is not done before.
+func (r *run) publishDead(d *deadLetter) {
+	d.tries++
+	from := wire.Dead{
+		Topic:     r.record.Topic,
+		Partition: r.record.Partition,
+		Offset:    r.record.Offset,
+		Time:      r.record.Time,
+		Service:   r.group.s.id,
+		First:     d.at,
+		Last:      d.at,
+	}
+	switch {
+	case r.request != nil:
+		from.Endpoint = r.request.Endpoint
+	case r.response != nil:
+		from.Endpoint = r.response.Endpoint
+	}
+	if r.refusal == nil {
+		from.Attempts = 1
+	}
+	headers := make([]driver.Header, len(r.record.Headers), len(r.record.Headers)+2)
+	copy(headers, r.record.Headers)
+	record := &driver.Record{
+		Topic:     r.group.s.topic(r.group.s.id, deadTopic),
+		Partition: -1,
+		Key:       r.record.Key,
+		Value:     r.record.Value,
+		Headers: append(headers,
+			driver.Header{Key: wire.HeaderDead, Value: wire.AppendDead(nil, &from)},
+			driver.Header{Key: wire.HeaderError, Value: []byte(d.reason)}),
+		Tag: &burial{r, d},
+	}
+	r.open.Add(1)
+	r.group.s.driver.Publish(r.group.ctx, record, buried)
+}
+
+// burial is a dead letter on its way.
+type burial struct {
+	run    *run
+	letter *deadLetter
+}
+
+// buried is called by the driver with the outcome of a dead letter.
+func buried(record *driver.Record, err error) {
+	b, _ := record.Tag.(*burial)
+	if err != nil {
+		backoff := min(firstBackoff<<min(b.letter.tries, 10), lastBackoff)
+		b.letter.due, b.letter.err = time.Now().Add(backoff), err
+		b.run.dead.Store(b.letter)
+	}
+	b.run.settle()
+}

@@ -1,0 +1,287 @@
+package asynccalls
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/delivery"
+)
+
+// groupBatch is how many messages are received at once.
+const groupBatch = 1024
+
+// group is this service's member of its consumer group: it receives requests
+// and responses, has workers run their handlers, and commits what is done.
+//
+// Goroutines: Listen's own receives; workers, started when there is work, run
+// handlers; one keeper commits, and repairs what was not stored. Listen waits
+// for all of them, but for workers whose handlers do not stop.
+type group struct {
+	s         *Service
+	logger    *slog.Logger
+	responses string          // the topic for responses
+	base      context.Context //nolint:containedctx // with the values of Listen's context, never ends
+	ctx       context.Context //nolint:containedctx // for what the library sends itself, ends with the group
+	stop      context.CancelFunc
+	member    driver.Group
+	keeper    *keeper
+	serving   sync.Once
+	tasks     sync.WaitGroup // goroutines other than workers
+
+	mu        sync.Mutex // guards what follows
+	work      sync.Cond  // signals a worker that there is something to do
+	quiet     sync.Cond  // broadcasts that a handler has returned, or a worker ended
+	lanes     *delivery.Lanes
+	assigned  map[driver.Partition]*delivery.Assignment
+	crew      map[*worker]struct{}
+	idle      int
+	waking    bool               // a worker was woken and has not looked for work yet
+	draining  bool               // nothing is taken in any more
+	stopping  bool               // workers end
+	repause   bool               // the set of paused partitions has changed
+	interrupt context.CancelFunc // ends the Receive of the moment, if a partition is paused
+}
+
+// worker runs one handler at a time.
+type worker struct{ run *run }
+
+var _ driver.Listener = (*group)(nil)
+
+func newGroup(ctx context.Context, s *Service) *group {
+	g := &group{
+		s:         s,
+		logger:    s.config.logger.With("service", s.id),
+		responses: s.topic(s.id, responsesTopic),
+		base:      context.WithoutCancel(ctx),
+		lanes:     delivery.NewLanes(),
+		assigned:  make(map[driver.Partition]*delivery.Assignment),
+		crew:      make(map[*worker]struct{}),
+	}
+	g.ctx, g.stop = context.WithCancel(g.base)
+	g.work.L, g.quiet.L = &g.mu, &g.mu
+	g.keeper = newKeeper(g)
+	return g
+}
+
+// receive takes messages in until ctx ends, or until there is no more to be
+// had. Then it goes on, as long as ctx says, without taking anything in, so
+// that the other members of the group need not wait for this one.
+func (g *group) receive(ctx context.Context, buf []driver.Record) error {
+	for ctx.Err() == nil {
+		n, err := g.receiveOnce(ctx, buf)
+		var lost *driver.LostError
+		switch {
+		case err == nil:
+			g.admit(buf[:n])
+			clear(buf[:n])
+		case errors.As(err, &lost):
+			g.lose(lost)
+		case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// receiveOnce receives from the partitions that are not paused.
+func (g *group) receiveOnce(ctx context.Context, buf []driver.Record) (int, error) {
+	paused, changed := g.pauses()
+	if changed {
+		g.member.Pause(paused)
+	}
+	if len(paused) == 0 {
+		return g.member.Receive(ctx, buf)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g.mu.Lock()
+	g.interrupt = cancel
+	again := g.repause
+	g.mu.Unlock()
+	if again {
+		return 0, context.Canceled
+	}
+	return g.member.Receive(ctx, buf)
+}
+
+// pauses returns the partitions to pause, and whether they have changed.
+func (g *group) pauses() (paused []driver.Partition, changed bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.interrupt = nil
+	for p, a := range g.assigned {
+		a.Window.Advance()
+		full, now := a.Window.Pressure()
+		g.repause = g.repause || now
+		if full || g.draining {
+			paused = append(paused, p)
+		}
+	}
+	changed = g.repause
+	g.repause = false
+	g.keeper.pressed.Store(len(paused) > 0)
+	return paused, changed
+}
+
+// admit takes in what was received.
+func (g *group) admit(records []driver.Record) {
+	runs := make([]*run, len(records))
+	for i := range records {
+		runs[i] = g.decode(&records[i])
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.draining {
+		return
+	}
+	var at driver.Partition
+	var a *delivery.Assignment
+	for _, r := range runs {
+		p := driver.Partition{Topic: r.record.Topic, ID: r.record.Partition}
+		if a == nil || p != at {
+			at, a = p, g.assigned[p]
+		}
+		if a == nil {
+			continue // the driver does not do that
+		}
+		r.task.Assignment = a
+		a.Window.Add(&r.task.Entry, r.record.Offset, r.record.Epoch, size(&r.record))
+		g.lanes.Add(&r.task, p, r.record.Key)
+	}
+	g.wakeWorker()
+	g.keeper.busy()
+}
+
+// size is about what a record takes while it waits and is handled.
+func size(r *driver.Record) int {
+	const run = 1024
+	n := run + len(r.Key) + len(r.Value)
+	for _, h := range r.Headers {
+		n += len(h.Key) + len(h.Value)
+	}
+	return n
+}
+
+// lose follows the broker when it has lost records.
+func (g *group) lose(lost *driver.LostError) {
+	g.logger.ErrorContext(g.base, "messages lost", "topic", lost.Topic, "partition", lost.ID,
+		"from", lost.From, "to", lost.To)
+	if lost.To > lost.From {
+		return
+	}
+	// The log goes on at offsets that were used before: nothing that was
+	// received earlier may move the commit point.
+	g.Lost([]driver.Partition{lost.Partition})
+	g.Assigned([]driver.Partition{lost.Partition})
+}
+
+// Assigned implements [driver.Listener].
+func (g *group) Assigned(partitions []driver.Partition) {
+	g.mu.Lock()
+	for _, p := range partitions {
+		a := delivery.NewAssignment(g.s.config.bound())
+		g.assigned[p] = a
+	}
+	g.repause = true
+	g.mu.Unlock()
+	g.serving.Do(func() {
+		g.s.wait(nil)
+		close(g.s.serving)
+	})
+}
+
+// Revoked implements [driver.Listener]: nothing more of the partitions is
+// started, what runs may end within the grace period, and what is done then is
+// committed.
+func (g *group) Revoked(ctx context.Context, partitions []driver.Partition) {
+	ctx, cancel := context.WithTimeout(ctx, g.s.config.limits.Grace)
+	defer cancel()
+	revoked := g.revoke(partitions)
+	if !g.await(ctx, func() bool { return !running(revoked) }) {
+		g.cutOff(revoked, ErrRevoked)
+	}
+	ctx, cancel = context.WithTimeout(g.ctx, attempt)
+	defer cancel()
+	if err := g.s.driver.Flush(ctx); err != nil {
+		g.logger.WarnContext(g.base, "flush before partitions go", "error", err)
+	}
+	if err := g.keeper.commit(ctx); err != nil {
+		g.logger.WarnContext(g.base, "commit before partitions go", "error", err)
+	}
+	g.forget(partitions)
+}
+
+// Lost implements [driver.Listener]: the partitions may be another member's
+// already.
+func (g *group) Lost(partitions []driver.Partition) {
+	g.cutOff(g.revoke(partitions), ErrRevoked)
+	g.forget(partitions)
+}
+
+func (g *group) revoke(partitions []driver.Partition) []*delivery.Assignment {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var revoked []*delivery.Assignment
+	for _, p := range partitions {
+		if a := g.assigned[p]; a != nil {
+			a.Revoke()
+			revoked = append(revoked, a)
+		}
+	}
+	return revoked
+}
+
+func (g *group) forget(partitions []driver.Partition) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, p := range partitions {
+		delete(g.assigned, p)
+	}
+	g.repause = true
+}
+
+// cutOff ends the contexts of handlers that still run for assignments, and
+// makes what they do count for nothing.
+func (g *group) cutOff(assignments []*delivery.Assignment, cause error) {
+	g.mu.Lock()
+	var stragglers []*run
+	for w := range g.crew {
+		if w.run != nil && slices.Contains(assignments, w.run.task.Assignment) {
+			stragglers = append(stragglers, w.run)
+		}
+	}
+	g.mu.Unlock()
+	for _, r := range stragglers {
+		r.cut.Store(true)
+		r.ctx.end(cause)
+	}
+}
+
+func running(assignments []*delivery.Assignment) bool {
+	return slices.ContainsFunc(assignments, func(a *delivery.Assignment) bool { return a.Running() > 0 })
+}
+
+// await waits until over is true, and reports whether ctx did not end before.
+// over is called with the lock held.
+func (g *group) await(ctx context.Context, over func() bool) bool {
+	stop := context.AfterFunc(ctx, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.quiet.Broadcast()
+	})
+	defer stop()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for !over() {
+		if ctx.Err() != nil {
+			return false
+		}
+		g.quiet.Wait()
+	}
+	return true
+}

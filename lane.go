@@ -1,0 +1,405 @@
+package asynccalls
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/replies"
+	"github.com/asynccalls/asynccalls/internal/wire"
+)
+
+const (
+	// laneBatch is how many responses are received at once.
+	laneBatch = 1024
+
+	// laneBacklog bounds the calls that wait for the lane's position; the next
+	// one waits in Call.
+	laneBacklog = 1 << 16
+
+	// responseSize is about what a response takes besides its body.
+	responseSize = 256
+)
+
+// lane is the reply lane: it reads one partition of the topic for responses to
+// awaited calls, without a group, and gives each response to its call. It starts
+// with the first call and ends with the service. It is positioned at the end of
+// its partition before the first request is sent, and a call has its place
+// before it is sent, so that no response can be missed (semantics 3.3).
+//
+// Two goroutines belong to it: run receives, expire ends calls at their
+// deadlines. close ends both and waits for them.
+type lane struct {
+	s        *Service
+	instance string
+	seed     maphash.Seed
+	unread   atomic.Int64 // bytes of responses that wait to be read
+	late     atomic.Int64 // responses to calls that had ended, for tests and debugging
+
+	ctx  context.Context //nolint:containedctx // ends with the lane
+	stop context.CancelFunc
+	wg   sync.WaitGroup
+	kick chan struct{} // gets an element when a deadline is earlier than expire expects
+
+	mu      sync.Mutex // guards what follows
+	slots   *replies.Slots[*Call]
+	started bool
+	closed  bool
+	queue   []*Call       // that wait for the position
+	ready   chan struct{} // closed when there is a position, replaced when it is lost
+	token   []byte        // what all tokens begin with; empty without a position
+	armed   time.Time     // when expire looks next; zero if it sleeps
+	failure error         // of the last try to get a position
+}
+
+func newLane(s *Service) *lane {
+	l := &lane{
+		s:        s,
+		instance: newIDSource(11).prefix,
+		seed:     maphash.MakeSeed(),
+		kick:     make(chan struct{}, 1),
+		ready:    make(chan struct{}),
+		slots:    replies.NewSlots[*Call](time.Now()),
+	}
+	l.ctx, l.stop = context.WithCancel(context.Background())
+	return l
+}
+
+// add gives a call its place, and returns what its token begins with. Without
+// one the call will be sent when the lane has its position.
+func (l *lane) add(c *Call) (token []byte, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.queue) >= laneBacklog && !l.closed {
+		ready := l.ready
+		l.mu.Unlock()
+		select {
+		case <-ready:
+		case <-l.ctx.Done():
+		case <-c.ctx.Done():
+			l.mu.Lock()
+			return nil, contextError(c.ctx)
+		}
+		l.mu.Lock()
+	}
+	if l.closed {
+		return nil, ErrClosed
+	}
+	l.start()
+	c.place, c.generation = l.slots.Add(c, c.deadline)
+	if l.armed.IsZero() || c.deadline.Before(l.armed) {
+		l.wakeExpire()
+	}
+	if len(l.token) == 0 {
+		l.queue = append(l.queue, c)
+	}
+	return l.token, nil
+}
+
+// prepare starts the lane and waits for its position.
+func (l *lane) prepare(ctx context.Context) error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return fmt.Errorf("ready: service %q: %w", l.s.id, ErrClosed)
+	}
+	l.start()
+	ready := l.ready
+	l.mu.Unlock()
+	select {
+	case <-ready:
+		return nil
+	case <-l.ctx.Done():
+		return fmt.Errorf("ready: service %q: %w", l.s.id, ErrClosed)
+	case <-ctx.Done():
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return interrupted(ctx, "ready: waiting for the topic of responses", l.failure)
+	}
+}
+
+// start starts the goroutines, once. The lock is held.
+func (l *lane) start() {
+	if l.started {
+		return
+	}
+	l.started = true
+	l.wg.Go(l.run)
+	l.wg.Go(l.expire)
+}
+
+// close ends all pending calls, and the lane.
+func (l *lane) close() {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.endAll(ErrClosed)
+	l.stop()
+	l.wg.Wait()
+}
+
+// remove gives up the place of a call.
+func (l *lane) remove(c *Call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.slots.Remove(c.place, c.generation)
+}
+
+// endAll ends all pending calls.
+func (l *lane) endAll(err error) {
+	l.mu.Lock()
+	pending := l.slots.All(nil)
+	l.queue = nil
+	l.mu.Unlock()
+	for _, c := range pending {
+		c.finish(err)
+	}
+}
+
+// reserve counts bytes that wait to be read, and reports whether they may.
+func (l *lane) reserve(n int) bool {
+	if l.unread.Add(int64(n)) <= int64(l.s.config.limits.ReplyBytes) {
+		return true
+	}
+	l.unread.Add(-int64(n))
+	return false
+}
+
+func (l *lane) unreserve(n int) { l.unread.Add(-int64(n)) }
+
+// run gets a position and receives from there, again and again if need be.
+func (l *lane) run() {
+	for l.ctx.Err() == nil {
+		reader, err := l.position()
+		if err != nil {
+			l.fail(err)
+			continue
+		}
+		err = l.receive(reader)
+		if closeErr := reader.Close(); closeErr != nil {
+			l.s.config.logger.WarnContext(l.ctx, "close reader of responses", "error", closeErr)
+		}
+		if l.ctx.Err() == nil {
+			l.lose(err)
+		}
+	}
+}
+
+// position opens a reader at the end of a partition and lets the calls go that
+// wait for it.
+func (l *lane) position() (driver.Reader, error) {
+	report := func(err error) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.failure = err
+	}
+	topics, err := l.s.ensureTopics(l.ctx, report, repliesTopic)
+	if err != nil {
+		return nil, err
+	}
+	if len(topics) == 0 || topics[0].Partitions < 1 {
+		return nil, fmt.Errorf("topic %q has no partitions: %w", l.s.topic(l.s.id, repliesTopic), driver.ErrNoTopic)
+	}
+	p := driver.Partition{Topic: topics[0].Name, ID: l.choose(topics[0].Partitions)}
+	var reader driver.Reader
+	err = l.s.persist(l.ctx, report, func(ctx context.Context) error {
+		var err error
+		reader, err = l.s.driver.Read(ctx, p, -1)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read partition %d of topic %q: %w", p.ID, p.Topic, err)
+	}
+	l.release(p.ID)
+	return reader, nil
+}
+
+func (l *lane) choose(partitions int32) int32 {
+	if n := l.s.config.replyOrdinal; n != randomPartition {
+		return int32(n % int(partitions)) //nolint:gosec // smaller than partitions
+	}
+	return rand.Int32N(partitions)
+}
+
+// release sends the calls that waited for the position, and then lets new ones
+// be sent at once.
+func (l *lane) release(partition int32) {
+	token := fmt.Appendf(nil, "%d.%s.", partition, l.instance)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.queue) > 0 {
+		queue := l.queue
+		l.queue = nil
+		l.mu.Unlock()
+		for _, c := range queue {
+			c.resume(token)
+		}
+		l.mu.Lock()
+	}
+	l.token = token
+	close(l.ready)
+}
+
+// fail ends the calls that wait for a position that cannot be had.
+func (l *lane) fail(err error) {
+	if l.ctx.Err() != nil {
+		return
+	}
+	l.s.config.logger.ErrorContext(l.ctx, "no topic for responses", "error", err)
+	l.endAll(err)
+	pause(l.ctx, lastBackoff)
+}
+
+// lose ends the calls whose responses may have been in what is lost.
+func (l *lane) lose(err error) {
+	l.s.config.logger.ErrorContext(l.ctx, "responses lost", "error", err)
+	l.mu.Lock()
+	l.token = nil
+	l.ready = make(chan struct{})
+	l.mu.Unlock()
+	l.endAll(fmt.Errorf("%w: %w", ErrReplyLost, err))
+}
+
+// receive gives responses to their calls until there is a reason to look for a
+// new position.
+func (l *lane) receive(reader driver.Reader) error {
+	buf := make([]driver.Record, laneBatch)
+	calls := make([]*Call, laneBatch)
+	var over []*Call
+	for {
+		n, err := reader.Receive(l.ctx, buf)
+		if err != nil {
+			return err
+		}
+		l.find(buf[:n], calls)
+		over = over[:0]
+		for i := range n {
+			if c := calls[i]; c != nil && l.deliver(c, &buf[i]) {
+				over = append(over, c)
+			}
+		}
+		l.mu.Lock()
+		for _, c := range over {
+			l.slots.Remove(c.place, c.generation)
+		}
+		l.mu.Unlock()
+		clear(buf[:n])
+		clear(calls[:n])
+		clear(over)
+	}
+}
+
+// find looks up the calls that records belong to; nil for those of other
+// instances, of calls that have ended, and for what is no response.
+func (l *lane) find(records []driver.Record, calls []*Call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range records {
+		ac, err := wire.Find(records[i].Headers)
+		if err != nil {
+			continue
+		}
+		instance, place, generation, err := wire.ReplyToken(ac)
+		if err != nil || string(instance) != l.instance {
+			continue
+		}
+		c, ok := l.slots.Get(place, generation)
+		if !ok {
+			l.late.Add(1)
+		}
+		calls[i] = c
+	}
+}
+
+// deliver gives a record to its call, and reports whether that ended it.
+func (l *lane) deliver(c *Call, record *driver.Record) bool {
+	ac, err := wire.Find(record.Headers)
+	if err != nil {
+		return false
+	}
+	w, err := wire.DecodeResponse(ac)
+	if err != nil || w.RequestID != c.request.ID {
+		l.s.config.logger.WarnContext(l.ctx, "response not understood", "request", c.request.ID, "error", err)
+		return false
+	}
+	r := &Response{
+		ID:        w.ID,
+		RequestID: w.RequestID,
+		Service:   c.request.Service,
+		Endpoint:  c.request.Endpoint,
+		Key:       c.request.Key,
+		Run:       w.Run,
+		Seq:       int(w.Seq),
+		Status:    w.Status,
+		End:       w.End,
+		Header:    userHeaders(record.Headers),
+		Body:      record.Value,
+		Source:    sourceOf(record),
+		bare:      w.Bare,
+	}
+	return c.receive(r, l.sum(r))
+}
+
+// sum hashes what makes two responses the same.
+func (l *lane) sum(r *Response) uint64 {
+	sum := maphash.Bytes(l.seed, r.Body) + uint64(r.Status) //nolint:gosec // only a hash
+	for _, f := range r.Header {
+		sum = sum*31 + maphash.String(l.seed, f.Key)
+		sum = sum*31 + maphash.String(l.seed, f.Value)
+	}
+	return sum
+}
+
+// expire ends calls at their deadlines.
+func (l *lane) expire() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	var over []*Call
+	for {
+		l.mu.Lock()
+		over = l.slots.Expired(over[:0], time.Now())
+		at, pending := l.slots.Next()
+		if !pending {
+			at = time.Time{}
+		}
+		l.armed = at
+		failure := l.failure
+		l.mu.Unlock()
+		for _, c := range over {
+			c.finish(expiry(failure))
+		}
+		clear(over)
+		if pending {
+			timer.Reset(time.Until(at))
+		} else {
+			timer.Stop()
+		}
+		select {
+		case <-timer.C:
+		case <-l.kick:
+		case <-l.ctx.Done():
+			return
+		}
+	}
+}
+
+// expiry is the error of a call at its deadline; failure is what kept it from
+// being sent, if anything did.
+func expiry(failure error) error {
+	if failure == nil {
+		return context.DeadlineExceeded
+	}
+	return fmt.Errorf("%w: not sent: %w", context.DeadlineExceeded, failure)
+}
+
+func (l *lane) wakeExpire() {
+	select {
+	case l.kick <- struct{}{}:
+	default: // it will look anyway
+	}
+}

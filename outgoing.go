@@ -1,0 +1,87 @@
+package asynccalls
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/wire"
+)
+
+// outgoing is a record on its way to the broker, with room for what most
+// records need. It comes from the pool of the service and goes back when the
+// driver is done with it.
+type outgoing struct {
+	record driver.Record
+	owner  any // who learns the outcome
+	index  int // which of the owner's records this is
+
+	pool    *sync.Pool
+	headers [4]driver.Header
+	ac      [192]byte
+}
+
+// newOutgoing returns a record for topic, to be filled.
+func (s *Service) newOutgoing(topic string, owner any) *outgoing {
+	o, _ := s.pool.Get().(*outgoing)
+	o.owner = owner
+	o.record = driver.Record{Topic: topic, Partition: -1, Tag: o}
+	return o
+}
+
+// free gives the record back; nothing of it may be used any more.
+func (o *outgoing) free() {
+	o.record = driver.Record{}
+	o.owner = nil
+	clear(o.headers[:])
+	o.pool.Put(o)
+}
+
+// setHeaders puts the header of the protocol first, then the user's in their
+// order.
+func (o *outgoing) setHeaders(ac []byte, user Header) error {
+	o.record.Headers = append(o.headers[:0], driver.Header{Key: wire.Header, Value: ac})
+	for _, f := range user {
+		switch {
+		case f.Key == "":
+			return fmt.Errorf("header with the value %.40q has no key", f.Value)
+		case f.Key == wire.Header || strings.HasPrefix(f.Key, wire.Header+"-"):
+			return fmt.Errorf("header %q: keys that are %q or begin with %q belong to the protocol",
+				f.Key, wire.Header, wire.Header+"-")
+		}
+		o.record.Headers = append(o.record.Headers, driver.Header{Key: f.Key, Value: []byte(f.Value)})
+	}
+	return nil
+}
+
+// setRequest fills in everything about a request but who it is from.
+func (o *outgoing) setRequest(r *Request, w *wire.Request) error {
+	ac, err := wire.AppendRequest(o.ac[:0], w)
+	if err != nil {
+		return err
+	}
+	if r.Key != "" {
+		o.record.Key = []byte(r.Key)
+	}
+	o.record.Value = r.Body
+	return o.setHeaders(ac, r.Header)
+}
+
+// userHeaders returns what is not of the protocol.
+func userHeaders(headers []driver.Header) Header {
+	if len(headers) <= 1 {
+		return nil // only that of the protocol
+	}
+	h := make(Header, 0, len(headers)-1)
+	for _, f := range headers {
+		if f.Key != wire.Header {
+			h = append(h, Field{f.Key, string(f.Value)})
+		}
+	}
+	return h
+}
+
+func sourceOf(r *driver.Record) Source {
+	return Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}
+}

@@ -1,0 +1,172 @@
+package asynccalls
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/wire"
+)
+
+// Send sends requests whose responses go to the matching handlers of responses
+// of this service, see [Service.HandleResponses]; without one a request is
+// refused. Send waits until the broker has the requests, and never for a
+// response. It does not need Listen, though the responses wait until some
+// instance of this service listens.
+//
+// A nil error says that the broker has stored all requests, in all in-sync
+// replicas. Otherwise the error joins a [*SendError] for each request that may
+// be missing, and the others are sent. If ctx ends while the broker has not
+// answered, or the outcome is not known otherwise, that error is
+// [ErrUnknownOutcome]; any other error says that the request was not sent, and
+// then it may be sent again.
+func (s *Service) Send(ctx context.Context, r ...*Request) error {
+	return s.send(ctx, wire.KindSend, r)
+}
+
+// Notify sends requests that ask for no response at all. It waits, and fails, as
+// [Service.Send] does.
+func (s *Service) Notify(ctx context.Context, r ...*Request) error {
+	return s.send(ctx, wire.KindNotify, r)
+}
+
+// batch is the requests of one call of Send, and what became of them.
+type batch struct {
+	kind     wire.Kind
+	requests []*Request
+	done     chan struct{} // closed when no request is open
+
+	mu       sync.Mutex // guards what follows
+	outcomes []outcome
+	open     int
+}
+
+type outcome struct {
+	known bool
+	err   error
+}
+
+func (s *Service) send(ctx context.Context, kind wire.Kind, requests []*Request) error {
+	b := &batch{
+		kind:     kind,
+		requests: requests,
+		done:     make(chan struct{}),
+		outcomes: make([]outcome, len(requests)),
+		open:     len(requests) + 1, // one for this function
+	}
+	for i, r := range requests {
+		if o, err := s.prepare(ctx, b, i, r); err != nil {
+			b.settle(i, err)
+		} else {
+			s.driver.Publish(ctx, &o.record, sent)
+		}
+	}
+	b.release()
+	select {
+	case <-b.done:
+	case <-ctx.Done():
+	}
+	return b.failures(ctx)
+}
+
+// prepare checks and encodes a request. An error says that it was not sent.
+func (s *Service) prepare(ctx context.Context, b *batch, i int, r *Request) (*outgoing, error) {
+	if r == nil {
+		return nil, errors.New("the request is nil")
+	}
+	switch {
+	case s.closed():
+		return nil, ErrClosed
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case b.kind == wire.KindSend && !s.handlesResponses(r.Service, r.Endpoint):
+		return nil, fmt.Errorf("no handler of responses of %s matches %q: register one with HandleResponses, or use Notify",
+			r.Service, r.Endpoint)
+	}
+	if b.kind == wire.KindSend {
+		if err := s.durable.do(ctx, func() error {
+			_, err := s.ensureTopics(ctx, func(error) {}, responsesTopic)
+			return err
+		}); err != nil {
+			return nil, err
+		}
+	}
+	w := wire.Request{Kind: b.kind, ID: r.ID, Endpoint: r.Endpoint, From: s.id, TTL: r.TTL}
+	return s.encode(r, &w, b, i)
+}
+
+// encode makes the record of a request and marks the request as sent.
+func (s *Service) encode(r *Request, w *wire.Request, owner any, index int) (*outgoing, error) {
+	if err := wire.ValidService(r.Service); err != nil {
+		return nil, err
+	}
+	o := s.newOutgoing(s.topic(r.Service, requestsTopic), owner)
+	o.index = index
+	err := o.setRequest(r, w)
+	if err == nil && !r.claim() {
+		err = errors.New("the request was sent before; make a new one with NewRequest")
+	}
+	if err != nil {
+		o.free()
+		return nil, err
+	}
+	return o, nil
+}
+
+func (s *Service) handlesResponses(service, endpoint string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mux := s.responses[service]
+	return mux != nil && mux.Find(endpoint) != nil
+}
+
+// sent is called by the driver with the outcome of a request.
+func sent(r *driver.Record, err error) {
+	o, _ := r.Tag.(*outgoing)
+	b, _ := o.owner.(*batch)
+	i := o.index
+	o.free()
+	if err != nil {
+		if !errors.Is(err, ErrUnknownOutcome) {
+			b.requests[i].unclaim()
+		}
+		err = sendFailure(b.requests[i].Service, err)
+	}
+	b.settle(i, err)
+}
+
+func (b *batch) settle(i int, err error) {
+	b.mu.Lock()
+	b.outcomes[i] = outcome{true, err}
+	b.mu.Unlock()
+	b.release()
+}
+
+func (b *batch) release() {
+	b.mu.Lock()
+	b.open--
+	last := b.open == 0
+	b.mu.Unlock()
+	if last {
+		close(b.done)
+	}
+}
+
+// failures joins what is known not to have been sent, and what is not known.
+func (b *batch) failures(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var errs []error
+	for i, o := range b.outcomes {
+		err := o.err
+		if !o.known {
+			err = fmt.Errorf("%w: %w", ErrUnknownOutcome, context.Cause(ctx))
+		}
+		if err != nil {
+			errs = append(errs, &SendError{b.requests[i], err})
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,137 @@
+package asynccalls
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/delivery"
+	"github.com/asynccalls/asynccalls/internal/wire"
+)
+
+var _ ResponseWriter = (*run)(nil)
+
+// Send implements [ResponseWriter] for the handler of the run.
+func (r *run) Send(ctx context.Context, resp *Response) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.closed:
+		return fmt.Errorf("send response: the handler has returned: %w", ErrClosed)
+	case r.ended:
+		return fmt.Errorf("send response: the last one was sent: %w", ErrClosed)
+	case resp == nil:
+		return errors.New("send response: it is nil")
+	case r.mode == delivery.OneWay:
+		return nil
+	case r.cut.Load():
+		return fmt.Errorf("send response: %w", ErrRevoked)
+	case !resp.claim():
+		return errors.New("send response: it was sent before; make a new one with NewResponse")
+	}
+	if lost := r.failed.Load(); lost != nil {
+		return fmt.Errorf("send response: an earlier one, number %d: %w", lost.seq, lost.err)
+	}
+	if err := r.publish(ctx, resp); err != nil {
+		return fmt.Errorf("send response: %w", err)
+	}
+	return nil
+}
+
+// sendEnd sends what ends the call: an error, or a bare end. The lock is held.
+func (r *run) sendEnd(err error) {
+	end := &Response{End: true, bare: true}
+	if err != nil {
+		e := r.endError(err)
+		end = &Response{Status: e.Status, Body: []byte(e.Message), End: true}
+	}
+	if err := r.publish(r.group.ctx, end); err != nil {
+		r.group.logger.ErrorContext(r.group.base, "end dropped", "source", r.source(), "error", err)
+	}
+}
+
+// endError returns what the caller is told of an error.
+func (r *run) endError(err error) *Error {
+	var large *TooLargeError
+	switch {
+	case errors.Is(err, errExpired):
+		return &Error{statusExpired, err.Error()}
+	case errors.As(err, &large) && r.repaired:
+		return &Error{statusServerError, err.Error()}
+	default:
+		return failure(err)
+	}
+}
+
+// publish hands a response to the driver, and gives it its number. An error says
+// that the response is not valid, and then the call goes on. The lock is held.
+func (r *run) publish(ctx context.Context, resp *Response) error {
+	if r.id == "" {
+		r.id = r.group.s.runs.next()
+	}
+	w := wire.Response{Kind: wire.KindReply, Token: r.token, RequestID: r.request.ID, Run: r.id, Seq: r.seq,
+		Status: resp.Status, End: resp.End || resp.Status >= statusFailed, Bare: resp.bare}
+	kind := repliesTopic
+	if r.mode == delivery.Durable {
+		kind = responsesTopic
+		w.Kind, w.Token = wire.KindResponse, ""
+		w.Service, w.Endpoint = r.group.s.id, r.request.Endpoint
+	}
+	o := r.group.s.newOutgoing(r.group.s.topic(r.request.From, kind), r)
+	o.index = int(r.seq)
+	ac, err := wire.AppendResponse(o.ac[:0], &w)
+	if err == nil {
+		err = o.setHeaders(ac, resp.Header)
+	}
+	if err != nil {
+		o.free()
+		return err
+	}
+	if r.mode == delivery.Durable {
+		o.record.Key = r.responseKey()
+	} else {
+		o.record.Partition = r.partition()
+	}
+	if !resp.bare {
+		o.record.Value = resp.Body
+	}
+	resp.RequestID, resp.Run, resp.Seq = r.request.ID, r.id, int(r.seq)
+	resp.ID = resp.RequestID + "." + resp.Run + "." + strconv.Itoa(resp.Seq)
+	r.seq++
+	r.ended = w.End
+	r.open.Add(1)
+	r.group.s.driver.Publish(ctx, &o.record, answered)
+	return nil
+}
+
+// responseKey keeps the responses of a run in one partition: the key of the
+// request, or its ID if it has none.
+func (r *run) responseKey() []byte {
+	if len(r.record.Key) > 0 {
+		return r.record.Key
+	}
+	return []byte(r.request.ID)
+}
+
+// partition returns where the caller waits.
+func (r *run) partition() int32 {
+	t, err := wire.ParseToken(r.token)
+	if err != nil {
+		return -1 // a token was checked when it was decoded
+	}
+	return t.Partition
+}
+
+// answered is called by the driver with the outcome of a response.
+func answered(record *driver.Record, err error) {
+	o, _ := record.Tag.(*outgoing)
+	r, _ := o.owner.(*run)
+	seq := int32(o.index) //nolint:gosec // it was one
+	o.free()
+	if err != nil {
+		r.failed.CompareAndSwap(nil, &lostResponse{seq, err})
+	}
+	r.settle()
+}
