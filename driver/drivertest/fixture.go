@@ -32,7 +32,13 @@ func newFixture(ctx context.Context, t *testing.T, c Config) *fixture {
 		driver: c.Open(t),
 		prefix: "drivertest-" + strings.ToLower(rand.Text()[:12]),
 	}
-	t.Cleanup(func() { f.end(context.WithoutCancel(ctx)) })
+	// A driver that does not obey the context of the case is closed, so that the
+	// case fails under its name.
+	watchdog := time.AfterFunc(c.Timeout+time.Second, func() { _ = f.driver.Close() })
+	t.Cleanup(func() {
+		watchdog.Stop()
+		f.end(context.WithoutCancel(ctx))
+	})
 	return f
 }
 

@@ -38,6 +38,7 @@ type member struct {
 	Group driver.Group
 
 	onRevoked func(ctx context.Context, p []driver.Partition) // called within Revoked, before the partitions are given up
+	onReceive func(records []driver.Record)                   // called after each Receive that returned some
 	buffer    int                                             // records a call of Receive can take; default 100
 
 	// All below is guarded by the board of the party.
@@ -98,14 +99,17 @@ func (m *member) do(ctx context.Context, order func()) {
 // pause replaces the set of paused partitions.
 func (m *member) pause(ctx context.Context, partitions ...driver.Partition) {
 	m.f.Helper()
-	m.do(ctx, func() {
-		m.Group.Pause(partitions)
-		m.update(func() {
-			clear(m.paused)
-			for _, p := range partitions {
-				m.paused[p] = true
-			}
-		})
+	m.do(ctx, func() { m.pauseNow(partitions...) })
+}
+
+// pauseNow is pause for the goroutine that receives.
+func (m *member) pauseNow(partitions ...driver.Partition) {
+	m.Group.Pause(partitions)
+	m.update(func() {
+		clear(m.paused)
+		for _, p := range partitions {
+			m.paused[p] = true
+		}
 	})
 }
 
@@ -168,6 +172,9 @@ func (m *member) run(ctx context.Context) {
 		interrupt()
 		if !m.take(buf[:max(n, 0)], err) {
 			return
+		}
+		if n > 0 && m.onReceive != nil {
+			m.onReceive(buf[:n])
 		}
 		clear(buf)
 	}
