@@ -191,6 +191,7 @@ func called(r *driver.Record, err error) {
 	c, _ := o.owner.(*Call)
 	o.free()
 	if err != nil {
+		c.request.unsent(err)
 		c.finish(sendFailure(c.request.Service, err))
 	}
 }

@@ -2,66 +2,572 @@ package asynccalls_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/asynccalls/asynccalls"
 	"github.com/asynccalls/asynccalls/driver"
-	"github.com/asynccalls/asynccalls/driver/memory"
 )
 
-// newService returns a service on d that is closed with the test.
-func newService(tb testing.TB, id string, d driver.Driver, o ...asynccalls.Option) *asynccalls.Service {
-	tb.Helper()
-	s, err := asynccalls.New(id, d, o...)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			tb.Errorf("close %s: %v", id, err)
-		}
-	})
-	return s
-}
-
-// listen has a service listen until the test ends, and waits until it is ready.
-func listen(tb testing.TB, s *asynccalls.Service) {
-	tb.Helper()
-	go s.Listen(context.WithoutCancel(tb.Context())) // Close in newService ends it and returns its error
-	if err := s.Ready(tb.Context()); err != nil {
-		tb.Fatal(err)
-	}
-}
-
-func TestCallDeliversResponsesInOrder(t *testing.T) {
+// TestCall goes through the ways in which a call can be answered (3.1, 3.5, 3.7).
+func TestCall(t *testing.T) {
 	t.Parallel()
-	d := memory.New()
-	server := newService(t, "a-money-broker", d)
-	server.Handle("/show-me-the-money", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
-		for i := range 4 {
-			if err := w.Send(ctx, asynccalls.NewResponse(fmt.Appendf(nil, "response %d", i))); err != nil {
+	plain := errors.New("password is hunter2")
+	tests := map[string]struct {
+		handler asynccalls.Handler
+		bodies  []string
+		status  int // 0 for a good end
+		message string
+	}{
+		"no response":   {reply(nil), nil, 0, ""},
+		"one":           {reply(nil, "a"), []string{"a"}, 0, ""},
+		"many":          {reply(nil, "a", "b", "c", "d"), []string{"a", "b", "c", "d"}, 0, ""},
+		"empty body":    {reply(nil, ""), []string{""}, 0, ""},
+		"status":        {reply(&asynccalls.Error{Status: 409, Message: "taken"}), nil, 409, "taken"},
+		"wrapped":       {reply(fmt.Errorf("store: %w", &asynccalls.Error{Status: 503, Message: "full"})), nil, 503, "full"},
+		"status of 200": {reply(&asynccalls.Error{Status: 200, Message: "odd"}), nil, 500, "internal error"},
+		"plain error":   {reply(plain), nil, 500, "internal error"},
+		"some, error":   {reply(plain, "a", "b"), []string{"a", "b"}, 500, "internal error"},
+		"last marked":   {last("a", "b"), []string{"a", "b"}, 0, ""},
+		"failed response": {func(ctx context.Context, w asynccalls.ResponseWriter, _ *asynccalls.Request) error {
+			r := asynccalls.NewResponse([]byte("gone"))
+			r.Status = 410
+			return w.Send(ctx, r)
+		}, nil, 410, "gone"},
+		"panic": {func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {
+			panic("out of cheese") //nolint:forbidigo // what is tested
+		}, nil, 500, "internal error"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world(t, func(t *testing.T, d *faulty) {
+				serve(t, d, "server", "/e", tt.handler)
+				client := newService(t, "client", d)
+				bodies, err := collect(client.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil)))
+				if diff := cmp.Diff(tt.bodies, bodies); diff != "" {
+					t.Errorf("responses (-want +got):\n%s", diff)
+				}
+				checkStatus(t, err, tt.status, tt.message)
+			})
+		})
+	}
+}
+
+func checkStatus(t *testing.T, err error, status int, message string) {
+	t.Helper()
+	var e *asynccalls.Error
+	switch {
+	case status == 0 && err != nil:
+		t.Errorf("call failed: %v", err)
+	case status != 0 && !errors.As(err, &e):
+		t.Errorf("call ended with %v, want status %d", err, status)
+	case status != 0 && (e.Status != status || e.Message != message):
+		t.Errorf("call ended with %d %q, want %d %q", e.Status, e.Message, status, message)
+	}
+}
+
+// last returns a handler that marks its last response.
+func last(bodies ...string) asynccalls.Handler {
+	return func(ctx context.Context, w asynccalls.ResponseWriter, _ *asynccalls.Request) error {
+		for i, b := range bodies {
+			r := asynccalls.NewResponse([]byte(b))
+			r.End = i == len(bodies)-1
+			if err := w.Send(ctx, r); err != nil {
 				return err
 			}
 		}
+		if err := w.Send(ctx, asynccalls.NewResponse(nil)); !errors.Is(err, asynccalls.ErrClosed) {
+			return fmt.Errorf("send after the last: got %v, want ErrClosed", err)
+		}
 		return nil
+	}
+}
+
+// TestUnaryCallTakesTwoRecords shows that a marked last response needs no record
+// for the end (3.1).
+func TestUnaryCallTakesTwoRecords(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		serve(t, d, "server", "/e", last("a"))
+		client := newService(t, "client", d)
+		var topics []string
+		d.onPublish(func(r *driver.Record) error {
+			topics = append(topics, r.Topic)
+			return nil
+		})
+		if _, err := client.CallOne(t.Context(), asynccalls.NewRequest("server", "/e", nil)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"server.requests", "client.replies"}, topics); diff != "" {
+			t.Errorf("records went to (-want +got):\n%s", diff)
+		}
 	})
-	listen(t, server)
-	client := newService(t, "client", d)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	n := 0
-	for resp, err := range client.Call(ctx, asynccalls.NewRequest("a-money-broker", "/show-me-the-money", nil)).Responses() {
+}
+
+// TestRequestAndResponse looks at every field that a handler and a caller see.
+func TestRequestAndResponse(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		var got *asynccalls.Request
+		var fromContext *asynccalls.Request
+		serve(t, d, "server", "/orders/{id}", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			got, fromContext = r, asynccalls.RequestFrom(ctx)
+			resp := asynccalls.NewResponse([]byte("pong"))
+			resp.Status = 202
+			resp.Header = asynccalls.Header{{Key: "x", Value: "1"}, {Key: "x", Value: "2"}}
+			resp.ID, resp.Run, resp.Seq = "mine", "mine", 17
+			if err := w.Send(ctx, resp); err != nil {
+				return err
+			}
+			if err := w.Send(ctx, resp); err == nil || !strings.Contains(err.Error(), "sent before") {
+				t.Errorf("sending a response twice gave %v", err)
+			}
+			return nil
+		})
+		client := newService(t, "client", d)
+		req := asynccalls.NewRequest("server", "/orders/17", []byte("ping"))
+		req.Key = "customer 4"
+		req.Header.Add("a", "1")
+		req.Header.Add("a", "2")
+		resp, err := client.CallOne(t.Context(), req)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := string(resp.Body), fmt.Sprintf("response %d", n); got != want {
-			t.Errorf("response is %q, want %q", got, want)
+		if got != fromContext {
+			t.Error("RequestFrom is not the request of the handler")
 		}
-		n++
+		want := asynccalls.Request{
+			ID: req.ID, Service: "server", Endpoint: "/orders/17", Key: "customer 4", From: "client",
+			Header: req.Header, Body: []byte("ping"), TTL: 30 * time.Second, Attempt: 1, Source: got.Source,
+		}
+		ignore := cmp.FilterPath(func(p cmp.Path) bool {
+			return p.Last().String() == ".pattern" || p.Last().String() == ".sent"
+		}, cmp.Ignore())
+		exported := cmp.AllowUnexported(asynccalls.Request{}, asynccalls.Response{})
+		if diff := cmp.Diff(&want, got, ignore, exported); diff != "" {
+			t.Errorf("request (-want +got):\n%s", diff)
+		}
+		if got.Source.Topic != "server.requests" || got.PathValue("id") != "17" || got.PathValue("nr") != "" {
+			t.Errorf("source is %v, id is %q", got.Source, got.PathValue("id"))
+		}
+		wantResponse := asynccalls.Response{
+			ID: req.ID + "." + resp.Run + ".0", RequestID: req.ID, Service: "server", Endpoint: "/orders/17",
+			Key: "customer 4", Run: resp.Run, Status: 202, Body: []byte("pong"), Source: resp.Source,
+			Header: asynccalls.Header{{Key: "x", Value: "1"}, {Key: "x", Value: "2"}},
+		}
+		if diff := cmp.Diff(&wantResponse, resp, ignore, exported); diff != "" {
+			t.Errorf("response (-want +got):\n%s", diff)
+		}
+		if resp.Run == "" || resp.Run == "mine" || resp.Source.Topic != "client.replies" || resp.Err() != nil {
+			t.Errorf("run is %q, source %v, error %v", resp.Run, resp.Source, resp.Err())
+		}
+		if asynccalls.RequestFrom(t.Context()) != nil || resp.PathValue("id") != "" {
+			t.Error("there is a request, or a path value, outside of a handler")
+		}
+	})
+}
+
+// TestCallEnds goes through the ends that are not the handler's (3.5).
+func TestCallEnds(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		ctx  func(context.Context) (context.Context, context.CancelFunc)
+		do   func(client *asynccalls.Service)
+		want error
+		took time.Duration
+	}{
+		"default deadline": {context.WithCancel, nil, context.DeadlineExceeded, 30 * time.Second},
+		"deadline of ctx": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 90*time.Second)
+		}, nil, context.DeadlineExceeded, 90 * time.Second},
+		"cancelled": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(time.Second, cancel)
+			return ctx, cancel
+		}, nil, context.Canceled, time.Second},
+		"cause": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancelCause(ctx)
+			time.AfterFunc(time.Second, func() { cancel(errCause) })
+			return ctx, func() { cancel(nil) }
+		}, nil, errCause, time.Second},
+		"closed": {context.WithCancel, func(c *asynccalls.Service) {
+			time.AfterFunc(time.Second, func() { c.Close() })
+		}, asynccalls.ErrClosed, time.Second},
 	}
-	if n != 4 {
-		t.Errorf("got %d responses, want 4", n)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world(t, func(t *testing.T, d *faulty) {
+				free := make(chan struct{})
+				defer close(free)
+				serve(t, d, "server", "/e", func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {
+					<-free
+					return nil
+				})
+				client := newService(t, "client", d)
+				ctx, cancel := tt.ctx(t.Context())
+				defer cancel()
+				start := time.Now()
+				if tt.do != nil {
+					tt.do(client)
+				}
+				_, err := collect(client.Call(ctx, asynccalls.NewRequest("server", "/e", nil)))
+				if !errors.Is(err, tt.want) {
+					t.Errorf("call ended with %v, want %v", err, tt.want)
+				}
+				if took := time.Since(start).Round(100 * time.Millisecond); took != tt.took {
+					t.Errorf("call ended after %v, want %v", took, tt.took)
+				}
+			})
+		})
 	}
 }
+
+var errCause = errors.New("cause")
+
+// TestUnreadCallEnds shows that a call that nobody reads gives its place up.
+func TestUnreadCallEnds(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		serve(t, d, "server", "/e", func(ctx context.Context, _ asynccalls.ResponseWriter, _ *asynccalls.Request) error {
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		client := newService(t, "client", d)
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 3 {
+			client.Call(ctx, asynccalls.NewRequest("server", "/e", nil))
+			client.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil))
+		}
+		synctest.Wait()
+		if n := client.PendingCalls(); n != 6 {
+			t.Errorf("%d calls are pending, want 6", n)
+		}
+		cancel()
+		synctest.Wait()
+		if n := client.PendingCalls(); n != 3 {
+			t.Errorf("%d calls are pending after cancel, want 3", n)
+		}
+		time.Sleep(31 * time.Second) //nolint:forbidigo // virtual time
+		if n := client.PendingCalls(); n != 0 {
+			t.Errorf("%d calls are pending after their deadline, want none", n)
+		}
+	})
+}
+
+func TestBreakCancelsTheCall(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		serve(t, d, "server", "/e", reply(nil, "a", "b", "c"))
+		client := newService(t, "client", d)
+		call := client.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil))
+		for r, err := range call.Responses() {
+			if err != nil || string(r.Body) != "a" {
+				t.Errorf("first response is %v, error %v", r, err)
+			}
+			break
+		}
+		if n := client.PendingCalls(); n != 0 {
+			t.Errorf("%d calls are pending, want none", n)
+		}
+		if _, err := collect(call); err == nil || !strings.Contains(err.Error(), "read before") {
+			t.Errorf("ranging again gave %v", err)
+		}
+	})
+}
+
+func TestCallOneWantsOne(t *testing.T) {
+	t.Parallel()
+	for name, h := range map[string]asynccalls.Handler{"none": reply(nil), "two": reply(nil, "a", "b")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world(t, func(t *testing.T, d *faulty) {
+				serve(t, d, "server", "/e", h)
+				client := newService(t, "client", d)
+				r, err := client.CallOne(t.Context(), asynccalls.NewRequest("server", "/e", nil))
+				if r != nil || !errors.Is(err, asynccalls.ErrResponseCount) {
+					t.Errorf("got %v and %v, want ErrResponseCount", r, err)
+				}
+				if n := client.PendingCalls(); n != 0 {
+					t.Errorf("%d calls are pending, want none", n)
+				}
+			})
+		})
+	}
+}
+
+// TestCallRefuses goes through what is wrong with a call before it is sent.
+func TestCallRefuses(t *testing.T) {
+	t.Parallel()
+	over := func(ctx context.Context) context.Context {
+		ctx, cancel := context.WithCancel(ctx)
+		cancel()
+		return ctx
+	}
+	same := func(ctx context.Context) context.Context { return ctx }
+	request := func(service, endpoint string, edit func(*asynccalls.Request)) *asynccalls.Request {
+		r := asynccalls.NewRequest(service, endpoint, nil)
+		edit(r)
+		return r
+	}
+	none := func(*asynccalls.Request) {}
+	tests := map[string]struct {
+		request *asynccalls.Request
+		ctx     func(context.Context) context.Context
+		want    string
+	}{
+		"nil":             {nil, same, "the request is nil"},
+		"service":         {request("My Service", "/e", none), same, `"My Service"`},
+		"endpoint":        {request("server", "e", none), same, `"e"`},
+		"id":              {request("server", "/e", func(r *asynccalls.Request) { r.ID = "a b" }), same, `"a b"`},
+		"protocol header": {request("server", "/e", func(r *asynccalls.Request) { r.Header.Add("ac-x", "") }), same, `"ac-x"`},
+		"no header key":   {request("server", "/e", func(r *asynccalls.Request) { r.Header.Add("", "v") }), same, "no key"},
+		"cancelled":       {request("server", "/e", none), over, "context canceled"},
+		"no service":      {request("nobody", "/e", none), same, `no such service: "nobody"`},
+		"unknown":         {request("server", "/f", none), same, `unknown endpoint "/f"`},
+		"too large": {
+			request("server", "/e", func(r *asynccalls.Request) { r.Body = make([]byte, 2<<20) }),
+			same, "record too large: the limit is 1048588 bytes",
+		},
+		"far deadline": {request("server", "/e", none), func(ctx context.Context) context.Context {
+			ctx, cancel := context.WithTimeout(ctx, time.Hour)
+			context.AfterFunc(ctx, cancel)
+			return ctx
+		}, "the deadline is in 1h0m0s, more than Limits.MaxCall, which is 10m0s"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world(t, func(t *testing.T, d *faulty) {
+				serve(t, d, "server", "/e", reply(nil))
+				client := newService(t, "client", d)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				_, err := collect(client.Call(tt.ctx(ctx), tt.request))
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("call ended with %v, want %q", err, tt.want)
+				}
+				if n := client.PendingCalls(); n != 0 {
+					t.Errorf("%d calls are pending, want none", n)
+				}
+			})
+		})
+	}
+}
+
+func TestRequestIsSentOnce(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		serve(t, d, "server", "/e", reply(nil))
+		client := newService(t, "client", d)
+		req := asynccalls.NewRequest("nobody", "/e", nil)
+		if _, err := collect(client.Call(t.Context(), req)); !errors.Is(err, asynccalls.ErrNoService) {
+			t.Fatalf("call ended with %v, want ErrNoService", err)
+		}
+		req.Service = "server" // it was certainly not sent: it may be
+		if _, err := collect(client.Call(t.Context(), req)); err != nil {
+			t.Fatal(err)
+		}
+		for name, err := range map[string]error{
+			"call":   second(collect(client.Call(t.Context(), req))),
+			"notify": client.Notify(t.Context(), req),
+		} {
+			if err == nil || !strings.Contains(err.Error(), "sent before") {
+				t.Errorf("%s: sending a request twice gave %v", name, err)
+			}
+		}
+	})
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// TestFirstCallsOnFreshClients makes many clients call at the moment they are
+// made: a reply that arrives before the lane is positioned would be lost (3.3).
+func TestFirstCallsOnFreshClients(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		serve(t, d, "server", "/e", reply(nil, "a"))
+		for i := range 200 {
+			client := newService(t, "client", d, asynccalls.WithReplyOrdinal(i))
+			r, err := client.CallOne(t.Context(), asynccalls.NewRequest("server", "/e", nil))
+			if err != nil {
+				t.Fatalf("client %d: %v", i, err)
+			}
+			if r.Source.Partition != int32(i%8) { //nolint:gosec // small
+				t.Fatalf("client %d was answered in partition %d, want %d", i, r.Source.Partition, i%8)
+			}
+		}
+	})
+}
+
+// TestManyCallsAtOnce mixes calls from many goroutines; each gets its own
+// response.
+func TestManyCallsAtOnce(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		serve(t, d, "server", "/e", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			return w.Send(ctx, asynccalls.NewResponse(r.Body))
+		})
+		client := newService(t, "client", d)
+		var wg sync.WaitGroup
+		for i := range 50 {
+			wg.Go(func() {
+				for k := range 20 {
+					body := fmt.Sprintf("%d/%d", i, k)
+					r, err := client.CallOne(t.Context(), asynccalls.NewRequest("server", "/e", []byte(body)))
+					if err != nil || string(r.Body) != body {
+						t.Errorf("call %q got %v, error %v", body, r, err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+// TestSlowReader bounds what waits to be read (3.8); other calls go on.
+func TestSlowReader(t *testing.T) {
+	t.Parallel()
+	tests := map[string]asynccalls.Limits{
+		"of one call": {CallBytes: 10_000},
+		"of all":      {ReplyBytes: 10_000},
+	}
+	for name, limits := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world(t, func(t *testing.T, d *faulty) {
+				big := strings.Repeat("x", 3000)
+				s := serve(t, d, "server", "/big", reply(nil, big, big, big, big, big))
+				_ = s
+				client := newService(t, "client", d, limits)
+				slow := client.Call(t.Context(), asynccalls.NewRequest("server", "/big", nil))
+				synctest.Wait()
+				bodies, err := collect(slow)
+				if !errors.Is(err, asynccalls.ErrSlowReader) || len(bodies) != 3 {
+					t.Errorf("got %d responses and %v, want 3 and ErrSlowReader", len(bodies), err)
+				}
+				quick, err := collect(client.Call(t.Context(), asynccalls.NewRequest("server", "/big", nil)))
+				if len(quick) == 0 {
+					t.Errorf("the next call got nothing, and %v", err)
+				}
+			})
+		})
+	}
+}
+
+// TestNestedCallsInheritTheDeadline passes a handler's ctx on (3.6).
+func TestNestedCallsInheritTheDeadline(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		var left time.Duration
+		serve(t, d, "inner", "/e", func(_ context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			left = r.TTL
+			return nil
+		})
+		outer := newService(t, "outer", d)
+		outer.Handle("/e", func(ctx context.Context, _ asynccalls.ResponseWriter, _ *asynccalls.Request) error {
+			time.Sleep(2 * time.Second) //nolint:forbidigo // virtual time
+			_, err := collect(outer.Call(ctx, asynccalls.NewRequest("inner", "/e", nil)))
+			return err
+		})
+		listen(t, outer)
+		client := newService(t, "client", d)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		if _, err := collect(client.Call(ctx, asynccalls.NewRequest("outer", "/e", nil))); err != nil {
+			t.Fatal(err)
+		}
+		if left != 3*time.Second {
+			t.Errorf("the inner call has %v left, want 3s", left)
+		}
+	})
+}
+
+// TestRedeliveredRequestIsAnsweredOnce lets two runs answer one call, as after a
+// crash between the responses and the commit (3.2).
+func TestRedeliveredRequestIsAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		other []string // what the other run answers
+		want  []string
+		err   error
+	}{
+		"equal":     {[]string{"a", "b", "c"}, []string{"a", "b", "c"}, nil},
+		"different": {[]string{"a", "x", "y"}, []string{"a", "b"}, asynccalls.ErrRestarted},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world(t, func(t *testing.T, d *faulty) {
+				// The first run stalls after two responses; the test hands its
+				// request to the server once more.
+				stalled := make(chan struct{})
+				defer close(stalled)
+				run := 0
+				serve(t, d, "server", "/e", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+					run++
+					if run == 1 {
+						if err := reply(nil, "a", "b")(ctx, w, r); err != nil {
+							return err
+						}
+						<-stalled
+						return nil
+					}
+					return reply(nil, tt.other...)(ctx, w, r)
+				})
+				client := newService(t, "client", d)
+				call := client.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil))
+				synctest.Wait()
+				again := read(t, d, "server.requests")[0]
+				publish(t, d, driver.Record{Topic: again.Topic, Partition: -1, Headers: again.Headers})
+				bodies, err := collect(call)
+				if diff := cmp.Diff(tt.want, bodies); diff != "" || !errors.Is(err, tt.err) {
+					t.Errorf("ended with %v, want %v; responses (-want +got):\n%s", err, tt.err, diff)
+				}
+			})
+		})
+	}
+}
+
+// TestBadResponsesAreSkipped puts garbage and responses of others where a client
+// gets its own (1.4).
+func TestBadResponsesAreSkipped(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		proceed := make(chan struct{})
+		serve(t, d, "server", "/e", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			<-proceed
+			return reply(nil, "a")(ctx, w, r)
+		})
+		client := newService(t, "client", d, asynccalls.WithReplyOrdinal(3))
+		call := client.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil))
+		synctest.Wait()
+		token := lastField(read(t, d, "server.requests")[0].Headers[0].Value)
+		for _, ac := range []string{
+			"", "garbage", "2 r x", "1 r " + token, "1 r " + token + " other-request.r.0 e",
+			"1 r 3.Foreign.0.1 id.r.0 e", "1 c id /e client 1000 " + token,
+		} {
+			publish(t, d, driver.Record{
+				Topic: "client.replies", Partition: 3, Value: []byte("bad"),
+				Headers: []driver.Header{{Key: "ac", Value: []byte(ac)}},
+			})
+		}
+		publish(t, d, driver.Record{Topic: "client.replies", Partition: 3, Value: []byte("no header")})
+		close(proceed)
+		bodies, err := collect(call)
+		if diff := cmp.Diff([]string{"a"}, bodies); diff != "" || err != nil {
+			t.Errorf("ended with %v; responses (-want +got):\n%s", err, diff)
+		}
+	})
+}
+
+func lastField(ac []byte) string { return string(ac[strings.LastIndexByte(string(ac), ' ')+1:]) }

@@ -14,8 +14,8 @@ type runContext struct {
 	request  *Request        // nil for a handler of responses
 	deadline time.Time
 
-	mu     sync.Mutex // guards what follows
-	inner  context.Context
+	mu     sync.Mutex      // guards what follows
+	inner  context.Context //nolint:containedctx // made when it is first needed
 	cancel context.CancelCauseFunc
 	stop   context.CancelFunc
 	cause  error // why it ended before there was an inner context

@@ -76,7 +76,7 @@ func (g *group) receive(ctx context.Context, buf []driver.Record) error {
 		var lost *driver.LostError
 		switch {
 		case err == nil:
-			g.admit(buf[:n])
+			g.admit(buf[:n]) //nolint:contextcheck // handlers outlive the ctx of receiving
 			clear(buf[:n])
 		case errors.As(err, &lost):
 			g.lose(lost)
@@ -199,19 +199,19 @@ func (g *group) Assigned(partitions []driver.Partition) {
 // started, what runs may end within the grace period, and what is done then is
 // committed.
 func (g *group) Revoked(ctx context.Context, partitions []driver.Partition) {
-	ctx, cancel := context.WithTimeout(ctx, g.s.config.limits.Grace)
+	grace, cancel := context.WithTimeout(ctx, g.s.config.limits.Grace)
 	defer cancel()
 	revoked := g.revoke(partitions)
-	if !g.await(ctx, func() bool { return !running(revoked) }) {
+	if !g.await(grace, func() bool { return !running(revoked) }) {
 		g.cutOff(revoked, ErrRevoked)
 	}
-	ctx, cancel = context.WithTimeout(g.ctx, attempt)
+	ctx, cancel = context.WithTimeout(ctx, attempt)
 	defer cancel()
 	if err := g.s.driver.Flush(ctx); err != nil {
-		g.logger.WarnContext(g.base, "flush before partitions go", "error", err)
+		g.logger.WarnContext(ctx, "flush before partitions go", "error", err)
 	}
 	if err := g.keeper.commit(ctx); err != nil {
-		g.logger.WarnContext(g.base, "commit before partitions go", "error", err)
+		g.logger.WarnContext(ctx, "commit before partitions go", "error", err)
 	}
 	g.forget(partitions)
 }

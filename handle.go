@@ -108,7 +108,7 @@ func (s *Service) newEndpoint(options []EndpointOption) (*endpoint, error) {
 		}
 		o.applyEndpoint(&c)
 	}
-	if err := c.limits.forEndpoint(s.config.limits); err != nil {
+	if err := forEndpoint(&c.limits, s.config.limits); err != nil {
 		return &endpoint{}, err
 	}
 	e := &endpoint{limit: c.limits.Handler, ends: c.ends}
@@ -120,7 +120,7 @@ func (s *Service) newEndpoint(options []EndpointOption) (*endpoint, error) {
 
 // forEndpoint takes over what the endpoint does not set from the service, and
 // checks what it sets.
-func (l *Limits) forEndpoint(service Limits) error {
+func forEndpoint(l *Limits, service Limits) error {
 	if (*l != Limits{Concurrency: l.Concurrency, Handler: l.Handler}) {
 		return errors.New("option Limits: an endpoint has only Concurrency and Handler; the others are the service's")
 	}

@@ -6,7 +6,7 @@ type Field struct{ Key, Value string }
 // Header holds the headers of a message in their order. Keys are compared
 // exactly and may occur more than once. Keys that are "ac" or begin with "ac-"
 // belong to the protocol and are refused when sending.
-type Header []Field
+type Header []Field //nolint:recvcheck // Add and Set change the slice itself
 
 // Add appends a field.
 func (h *Header) Add(key, value string) { *h = append(*h, Field{key, value}) }

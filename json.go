@@ -70,7 +70,7 @@ func HandleResponsesJSON[T any](
 // CallJSON sends a value and returns the values it is answered with, as
 // [Service.Call] and [Call.Responses] do; the request is sent when the result is
 // ranged over. edit can set a Key, a Header and the like before.
-func CallJSON[Out any](
+func CallJSON[Out any]( //nolint:revive // ctx, s and edit aside it is three
 	ctx context.Context, s *Service, service, endpoint string, in any, edit ...func(*Request),
 ) iter.Seq2[Out, error] {
 	return func(yield func(Out, error) bool) {
@@ -95,7 +95,7 @@ func CallJSON[Out any](
 
 // CallOneJSON sends a value and returns the one it is answered with, as
 // [Service.CallOne] does.
-func CallOneJSON[Out any](
+func CallOneJSON[Out any]( //nolint:revive // ctx, s and edit aside it is three
 	ctx context.Context, s *Service, service, endpoint string, in any, edit ...func(*Request),
 ) (Out, error) {
 	var zero Out

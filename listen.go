@@ -63,7 +63,7 @@ func (s *Service) listen(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("receive: %w", err)
 	}
-	return errors.Join(err, g.drain(buf), g.leave())
+	return errors.Join(err, g.drain(buf), g.leave()) //nolint:contextcheck // ctx has ended
 }
 
 // join creates what is missing and joins the group.
@@ -119,7 +119,8 @@ func (g *group) drain(buf []driver.Record) error {
 	}
 	if stragglers := g.stragglers(); len(stragglers) > 0 {
 		g.cutOff(all, ErrClosed)
-		return fmt.Errorf("handlers did not stop within %v: %s", g.s.config.limits.Grace, strings.Join(stragglers, ", "))
+		return fmt.Errorf("handlers did not stop within %v: %s",
+			g.s.config.limits.Grace, strings.Join(stragglers, ", "))
 	}
 	return nil
 }

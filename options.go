@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/asynccalls/asynccalls/internal/delivery"
@@ -121,7 +122,7 @@ func newConfig(options []Option) (*config, error) {
 	if c.replyOrdinal < 0 && c.replyOrdinal != randomPartition {
 		return nil, fmt.Errorf("WithReplyOrdinal: %d is negative", c.replyOrdinal)
 	}
-	return c, errors.Join(c.topics.complete(), c.limits.complete(), c.compatible())
+	return c, errors.Join(completeTopics(&c.topics), completeLimits(&c.limits), c.compatible())
 }
 
 // compatible checks what two options must agree on.
@@ -134,7 +135,7 @@ func (c *config) compatible() error {
 }
 
 // complete puts the defaults in and checks the ranges.
-func (t *Topics) complete() error {
+func completeTopics(t *Topics) error {
 	return errors.Join(
 		validPrefix(t.Prefix),
 		complete("Topics.Partitions", &t.Partitions, 4, 100_000),
@@ -146,7 +147,7 @@ func (t *Topics) complete() error {
 }
 
 // complete puts the defaults in and checks the ranges.
-func (l *Limits) complete() error {
+func completeLimits(l *Limits) error {
 	return errors.Join(
 		complete("Limits.Concurrency", &l.Concurrency, 256, 1_000_000),
 		complete("Limits.Handler", &l.Handler, time.Minute, maxDuration),
@@ -157,11 +158,11 @@ func (l *Limits) complete() error {
 		complete("Limits.WindowBytes", &l.WindowBytes, 32<<20, 1<<40),
 		complete("Limits.CallBytes", &l.CallBytes, 4<<20, 1<<40),
 		complete("Limits.ReplyBytes", &l.ReplyBytes, 256<<20, 1<<40),
-		l.callsFit(),
+		callsFit(l),
 	)
 }
 
-func (l *Limits) callsFit() error {
+func callsFit(l *Limits) error {
 	if l.Call > l.MaxCall {
 		return fmt.Errorf("option Limits.Call: %v is more than Limits.MaxCall, which is %v", l.Call, l.MaxCall)
 	}
@@ -178,7 +179,8 @@ func complete[T int | int16 | int32 | time.Duration](name string, field *T, pres
 		*field = preset
 	}
 	if *field < 0 || *field > most {
-		return fmt.Errorf("option %s: %v is not between 1 and %v, nor 0 for the default of %v", name, *field, most, preset)
+		return fmt.Errorf("option %s: %v is not between 1 and %v, nor 0 for the default of %v",
+			name, *field, most, preset)
 	}
 	return nil
 }
@@ -188,11 +190,9 @@ func validPrefix(prefix string) error {
 	if len(prefix) > most {
 		return fmt.Errorf("option Topics.Prefix: %q is longer than %d characters", prefix, most)
 	}
-	for _, c := range prefix {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-') {
-			return fmt.Errorf("option Topics.Prefix: %q holds %q; a topic's name is letters, digits, '.', '_' and '-'",
-				prefix, c)
-		}
+	if rest := strings.Trim(prefix, alphabet+"._-"); rest != "" {
+		return fmt.Errorf("option Topics.Prefix: %q holds %q; a topic's name is letters, digits, '.', '_' and '-'",
+			prefix, rest)
 	}
 	return nil
 }

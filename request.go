@@ -2,6 +2,7 @@ package asynccalls
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -65,5 +66,9 @@ type requestKey struct{}
 // claim marks the request as sent, and reports whether it was not before.
 func (r *Request) claim() bool { return atomic.CompareAndSwapUint32(&r.sent, 0, 1) }
 
-// unclaim allows a request to be sent that certainly was not.
-func (r *Request) unclaim() { atomic.StoreUint32(&r.sent, 0) }
+// unsent allows a request to be sent again if err says that it was not.
+func (r *Request) unsent(err error) {
+	if !errors.Is(err, ErrUnknownOutcome) {
+		atomic.StoreUint32(&r.sent, 0)
+	}
+}

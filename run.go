@@ -74,7 +74,7 @@ func (r *run) handle() (err error) {
 		return r.refusal
 	}
 	now := time.Now()
-	r.ctx.base = r.group.base
+	r.ctx.base = r.group.base //nolint:fatcontext // it is not nested: this run has no context before
 	r.ctx.request = r.request
 	r.ctx.deadline = now.Add(r.endpoint.limit)
 	if r.request != nil && r.request.TTL > 0 {
@@ -303,8 +303,8 @@ func (r *run) decodeResponse(ac []byte) error {
 	}
 	route := mux.Find(w.Endpoint)
 	if route == nil {
-		r.refusal = &unserved{&Error{statusNotFound,
-			fmt.Sprintf("no handler of responses of %q for %q", w.Service, w.Endpoint)}}
+		message := fmt.Sprintf("no handler of responses of %q for %q", w.Service, w.Endpoint)
+		r.refusal = &unserved{&Error{statusNotFound, message}}
 		return nil
 	}
 	r.endpoint, r.response.pattern, r.task.Gate = route.Handler, route.Pattern, route.Handler.gate

@@ -82,7 +82,7 @@ func (s *Service) prepare(ctx context.Context, b *batch, i int, r *Request) (*ou
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case b.kind == wire.KindSend && !s.handlesResponses(r.Service, r.Endpoint):
-		return nil, fmt.Errorf("no handler of responses of %s matches %q: register one with HandleResponses, or use Notify",
+		return nil, fmt.Errorf("no handler of responses of %s matches %q: register one, or use Notify",
 			r.Service, r.Endpoint)
 	}
 	if b.kind == wire.KindSend {
@@ -129,9 +129,7 @@ func sent(r *driver.Record, err error) {
 	i := o.index
 	o.free()
 	if err != nil {
-		if !errors.Is(err, ErrUnknownOutcome) {
-			b.requests[i].unclaim()
-		}
+		b.requests[i].unsent(err)
 		err = sendFailure(b.requests[i].Service, err)
 	}
 	b.settle(i, err)

@@ -68,7 +68,7 @@ func (s *Service) tryTopics(ctx context.Context, kinds []string) ([]driver.Topic
 		return topics, nil
 	}
 	if !s.config.createTopics {
-		return nil, &missingTopics{missing}
+		return nil, &missingTopicsError{missing}
 	}
 	if err := s.driver.Create(ctx, missing...); err != nil {
 		return nil, fmt.Errorf("create topics: %w", err)
@@ -123,7 +123,7 @@ func (s *Service) persist(ctx context.Context, report func(error), try func(cont
 
 // isFinal reports whether trying again cannot help.
 func isFinal(err error) bool {
-	var missing *missingTopics
+	var missing *missingTopicsError
 	return errors.As(err, &missing) || errors.Is(err, driver.ErrRefused)
 }
 
@@ -139,10 +139,10 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// missingTopics says which topics are missing and how to create them.
-type missingTopics struct{ topics []driver.Topic }
+// missingTopicsError says which topics are missing and how to create them.
+type missingTopicsError struct{ topics []driver.Topic }
 
-func (m *missingTopics) Error() string {
+func (m *missingTopicsError) Error() string {
 	var b strings.Builder
 	b.WriteString("topics are missing and their creation is switched off; create them with")
 	for _, t := range m.topics {
@@ -159,7 +159,7 @@ func (m *missingTopics) Error() string {
 	return b.String()
 }
 
-func (m *missingTopics) Unwrap() error { return driver.ErrNoTopic }
+func (m *missingTopicsError) Unwrap() error { return driver.ErrNoTopic }
 
 // once does something that can fail, until it has succeeded.
 type once struct {

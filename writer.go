@@ -71,8 +71,16 @@ func (r *run) publish(ctx context.Context, resp *Response) error {
 	if r.id == "" {
 		r.id = r.group.s.runs.next()
 	}
-	w := wire.Response{Kind: wire.KindReply, Token: r.token, RequestID: r.request.ID, Run: r.id, Seq: r.seq,
-		Status: resp.Status, End: resp.End || resp.Status >= statusFailed, Bare: resp.bare}
+	w := wire.Response{
+		Kind:      wire.KindReply,
+		Token:     r.token,
+		RequestID: r.request.ID,
+		Run:       r.id,
+		Seq:       r.seq,
+		Status:    resp.Status,
+		End:       resp.End || resp.Status >= statusFailed,
+		Bare:      resp.bare,
+	}
 	kind := repliesTopic
 	if r.mode == delivery.Durable {
 		kind = responsesTopic
