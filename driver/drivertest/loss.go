@@ -9,11 +9,12 @@ import (
 
 func lossCases() map[string]scenario {
 	return map[string]scenario{
-		"lost beyond the end":                     lostBeyondEnd,
-		"lost by deleted records":                 lostDeletedRecords,
-		"lost by deleted records while receiving": lostDeletedBehind,
-		"lost by deleted records of a group":      lostDeletedGroup,
-		"lost by a topic created again":           lostRecreated,
+		"lost beyond the end":                      lostBeyondEnd,
+		"lost by deleted records":                  lostDeletedRecords,
+		"lost by deleted records while receiving":  lostDeletedBehind,
+		"lost by deleted records of a group":       lostDeletedGroup,
+		"lost by a topic created again":            lostRecreated,
+		"lost by a topic of a group created again": lostRecreatedGroup,
 	}
 }
 
@@ -90,14 +91,35 @@ func lostDeletedGroup(ctx context.Context, f *fixture) {
 }
 
 func lostRecreated(ctx context.Context, f *fixture) {
-	if f.config.DeleteTopic == nil {
-		f.Skip("topics can't be deleted")
-	}
 	topic := f.topic(ctx, 1)
 	p := driver.Partition{Topic: topic}
 	reader := f.read(ctx, p, 0)
 	f.publish(ctx, numbered(topic, 0, 0, 5)...)
 	f.checkNumbered(f.receive(ctx, reader, 5, 10), 0)
+	f.recreate(ctx, topic)
+	if lost := *f.receiveLost(ctx, reader); lost != (driver.LostError{Partition: p, From: 5, To: 0}) {
+		f.Errorf("lost %+v, want From 5 and To 0", lost)
+	}
+	f.checkNumbered(f.receive(ctx, reader, 10, 10), 100)
+}
+
+// lostRecreatedGroup leaves to the member to check that offsets go back only
+// when that was reported, or the partition assigned anew.
+func lostRecreatedGroup(ctx context.Context, f *fixture) {
+	party, m, p := f.started(ctx, 1)
+	f.commit(ctx, m, at(p[0], 10))
+	f.recreate(ctx, p[0].Topic)
+	party.wait(ctx, "the new records received", party.received(20, m))
+	f.checkNumbered(m.from(p[0])[10:], 100)
+}
+
+// recreate deletes a topic, creates it again with one partition, and publishes
+// ten records to it, numbered from 100.
+func (f *fixture) recreate(ctx context.Context, topic string) {
+	f.Helper()
+	if f.config.DeleteTopic == nil {
+		f.Skip("topics can't be deleted")
+	}
 	if err := f.config.DeleteTopic(ctx, f.driver, topic); err != nil {
 		f.Fatalf("delete topic: %v", err)
 	}
@@ -108,16 +130,12 @@ func lostRecreated(ctx context.Context, f *fixture) {
 		}
 		return err
 	})
-	f.eventually(ctx, "topic is created again", func() error {
-		return f.driver.Create(ctx, driver.Topic{Name: topic, Partitions: 1})
-	})
 	for i := range 10 {
-		f.eventually(ctx, "publish to the new topic", func() error {
+		f.eventually(ctx, "topic is created again, and takes records", func() error {
+			if err := f.driver.Create(ctx, driver.Topic{Name: topic, Partitions: 1}); err != nil {
+				return err
+			}
 			return f.try(ctx, numbered(topic, 0, 100+i, 1)...)[0].err
 		})
 	}
-	if lost := *f.receiveLost(ctx, reader); lost != (driver.LostError{Partition: p, From: 5, To: 0}) {
-		f.Errorf("lost %+v, want From 5 and To 0", lost)
-	}
-	f.checkNumbered(f.receive(ctx, reader, 10, 10), 100)
 }
