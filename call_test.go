@@ -257,7 +257,7 @@ func TestUnreadCallEnds(t *testing.T) {
 		if n := client.PendingCalls(); n != 3 {
 			t.Errorf("%d calls are pending after cancel, want 3", n)
 		}
-		time.Sleep(31 * time.Second) //nolint:forbidigo // virtual time
+		pass(31 * time.Second)
 		if n := client.PendingCalls(); n != 0 {
 			t.Errorf("%d calls are pending after their deadline, want none", n)
 		}
@@ -446,8 +446,7 @@ func TestSlowReader(t *testing.T) {
 			t.Parallel()
 			world(t, func(t *testing.T, d *faulty) {
 				big := strings.Repeat("x", 3000)
-				s := serve(t, d, "server", "/big", reply(nil, big, big, big, big, big))
-				_ = s
+				serve(t, d, "server", "/big", reply(nil, big, big, big, big, big))
 				client := newService(t, "client", d, limits)
 				slow := client.Call(t.Context(), asynccalls.NewRequest("server", "/big", nil))
 				synctest.Wait()
@@ -475,7 +474,7 @@ func TestNestedCallsInheritTheDeadline(t *testing.T) {
 		})
 		outer := newService(t, "outer", d)
 		outer.Handle("/e", func(ctx context.Context, _ asynccalls.ResponseWriter, _ *asynccalls.Request) error {
-			time.Sleep(2 * time.Second) //nolint:forbidigo // virtual time
+			pass(2 * time.Second)
 			_, err := collect(outer.Call(ctx, asynccalls.NewRequest("inner", "/e", nil)))
 			return err
 		})

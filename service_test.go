@@ -89,6 +89,9 @@ func collect(c *asynccalls.Call) (bodies []string, err error) {
 	return bodies, nil
 }
 
+// pass lets virtual time pass.
+func pass(d time.Duration) { <-time.After(d) }
+
 // faulty is a driver whose calls a test can look at and make fail.
 type faulty struct {
 	driver.Driver

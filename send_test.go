@@ -1,0 +1,381 @@
+package asynccalls_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/driver"
+)
+
+// gather registers a handler of responses that notes what it gets: the body, or
+// the status of a failed call, or "end".
+func gather(s *asynccalls.Service, o ...asynccalls.EndpointOption) *[]string {
+	var got []string
+	s.HandleResponses("server", "/{rest...}", func(_ context.Context, r *asynccalls.Response) error {
+		switch {
+		case r.Err() != nil:
+			got = append(got, r.Err().Error())
+		case r.End && r.Body == nil:
+			got = append(got, "end")
+		default:
+			got = append(got, string(r.Body))
+		}
+		return nil
+	}, o...)
+	return &got
+}
+
+// TestSend goes through the ways in which a durable request can be answered (3.4
+// and the table of 2.5).
+func TestSend(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		handler asynccalls.Handler
+		options []asynccalls.EndpointOption
+		want    []string
+		dead    int // dead letters of the server
+	}{
+		"none":           {reply(nil), nil, nil, 0},
+		"none with ends": {reply(nil), []asynccalls.EndpointOption{asynccalls.WithEnds()}, []string{"end"}, 0},
+		"many":           {reply(nil, "a", "b", "c"), nil, []string{"a", "b", "c"}, 0},
+		"many with ends": {reply(nil, "a"), []asynccalls.EndpointOption{asynccalls.WithEnds()}, []string{"a", "end"}, 0},
+		"last marked":    {last("a", "b"), nil, []string{"a", "b"}, 0},
+		"status": {
+			reply(&asynccalls.Error{Status: 409, Message: "taken"}, "a"), nil,
+			[]string{"a", "status 409: taken"}, 0,
+		},
+		"plain error": {reply(errors.New("secret")), nil, []string{"status 500: internal error"}, 1},
+		"server's status": {
+			reply(&asynccalls.Error{Status: 503, Message: "full"}), nil, []string{"status 503: full"}, 1,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world(t, func(t *testing.T, d *faulty) {
+				serve(t, d, "server", "/e", tt.handler)
+				client := newService(t, "client", d)
+				got := gather(client, tt.options...)
+				listen(t, client)
+				if err := client.Send(t.Context(), asynccalls.NewRequest("server", "/e", nil)); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if diff := cmp.Diff(tt.want, *got); diff != "" {
+					t.Errorf("responses (-want +got):\n%s", diff)
+				}
+				if n := len(read(t, d, "server.dead")); n != tt.dead {
+					t.Errorf("%d dead letters, want %d", n, tt.dead)
+				}
+			})
+		})
+	}
+}
+
+// TestResponsesReachAnotherInstance restarts the client between the request and
+// the responses (3.4).
+func TestResponsesReachAnotherInstance(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		proceed := make(chan struct{})
+		serve(t, d, "server", "/orders/{id}", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			<-proceed
+			return reply(nil, "a", "b")(ctx, w, r)
+		})
+		first := newService(t, "client", d)
+		gather(first)
+		req := asynccalls.NewRequest("server", "/orders/17", nil)
+		req.Key = "k"
+		if err := first.Send(t.Context(), req); err != nil { // without Listen
+			t.Fatal(err)
+		}
+		if err := first.Close(); err != nil {
+			t.Fatal(err)
+		}
+		second := newService(t, "client", d)
+		var got []*asynccalls.Response
+		second.HandleResponses("server", "/orders/{id}", func(_ context.Context, r *asynccalls.Response) error {
+			got = append(got, r)
+			return nil
+		})
+		listen(t, second)
+		close(proceed)
+		synctest.Wait()
+		if len(got) != 2 {
+			t.Fatalf("got %d responses, want 2", len(got))
+		}
+		for i, r := range got {
+			want := asynccalls.Response{
+				ID: fmt.Sprintf("%s.%s.%d", req.ID, got[0].Run, i), RequestID: req.ID, Service: "server",
+				Endpoint: "/orders/17", Key: "k", Run: got[0].Run, Seq: i, Status: 200, Body: []byte([]string{"a", "b"}[i]),
+				Source: asynccalls.Source{Topic: "client.responses", Partition: got[0].Source.Partition, Offset: int64(i)},
+			}
+			if diff := cmp.Diff(&want, r, cmp.FilterPath(func(p cmp.Path) bool {
+				return p.Last().String() == ".pattern" || p.Last().String() == ".sent"
+			}, cmp.Ignore()), cmp.AllowUnexported(asynccalls.Response{})); diff != "" {
+				t.Errorf("response %d (-want +got):\n%s", i, diff)
+			}
+			if r.PathValue("id") != "17" {
+				t.Errorf("path value is %q, want 17", r.PathValue("id"))
+			}
+		}
+	})
+}
+
+// TestResponsesOfARunStayTogether checks that all responses of one request land
+// in one partition, in order, with and without a key (3.4, pitfall 36).
+func TestResponsesOfARunStayTogether(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		serve(t, d, "server", "/e", reply(nil, "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"))
+		client := newService(t, "client", d)
+		seqs := make(map[string][]int)
+		partitions := make(map[string]int32)
+		client.HandleResponses("server", "/e", func(_ context.Context, r *asynccalls.Response) error {
+			if before, ok := partitions[r.RequestID]; ok && before != r.Source.Partition {
+				t.Errorf("responses to %s are in partitions %d and %d", r.RequestID, before, r.Source.Partition)
+			}
+			if r.Key != "" && r.Key != "k" {
+				t.Errorf("key is %q", r.Key)
+			}
+			partitions[r.RequestID] = r.Source.Partition
+			seqs[r.RequestID] = append(seqs[r.RequestID], r.Seq)
+			return nil
+		}, asynccalls.Limits{Concurrency: 1})
+		listen(t, client)
+		for i := range 20 {
+			req := asynccalls.NewRequest("server", "/e", nil)
+			req.Key = []string{"", "k"}[i%2]
+			if err := client.Send(t.Context(), req); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		for id, got := range seqs {
+			if diff := cmp.Diff([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, got); diff != "" {
+				t.Errorf("responses to %s (-want +got):\n%s", id, diff)
+			}
+		}
+		if len(seqs) != 20 {
+			t.Errorf("%d requests were answered, want 20", len(seqs))
+		}
+	})
+}
+
+// TestNotify sends one-way requests: the handler may send responses, and they go
+// nowhere.
+func TestNotify(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		var got []string
+		serve(t, d, "server", "/e", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			got = append(got, string(r.Body))
+			return w.Send(ctx, asynccalls.NewResponse([]byte("lost")))
+		})
+		client := newService(t, "client", d)
+		a, b := asynccalls.NewRequest("server", "/e", []byte("a")), asynccalls.NewRequest("server", "/e", []byte("b"))
+		a.Key, b.Key = "k", "k"
+		if err := client.Notify(t.Context(), a, b); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"a", "b"}, got); diff != "" {
+			t.Errorf("requests (-want +got):\n%s", diff)
+		}
+		topics, err := d.Topics(t.Context(), "client.replies", "client.responses")
+		if err != nil || len(topics) != 0 {
+			t.Errorf("topics %v exist, error %v; nobody needs them", topics, err)
+		}
+	})
+}
+
+// TestSendJoinsErrors sends good and bad requests at once: one error for each bad
+// one, and the others arrive (4.3).
+func TestSendJoinsErrors(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		var got []string
+		serve(t, d, "server", "/e", func(_ context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			got = append(got, string(r.Body))
+			return nil
+		})
+		client := newService(t, "client", d)
+		gather(client)
+		large := asynccalls.NewRequest("server", "/e", make([]byte, 2<<20))
+		unhandled := asynccalls.NewRequest("other", "/e", nil)
+		first, second := asynccalls.NewRequest("server", "/e", []byte("1")), asynccalls.NewRequest("server", "/e", []byte("2"))
+		first.Key, second.Key = "k", "k"
+		err := client.Send(t.Context(), first, large, unhandled, nil, second)
+		var one *asynccalls.SendError
+		if !errors.As(err, &one) || one.Request != large {
+			t.Errorf("the first failure is %v, want that of the large request", err)
+		}
+		var tooLarge *asynccalls.TooLargeError
+		if !errors.As(err, &tooLarge) || tooLarge.Limit == 0 {
+			t.Errorf("got %v, want a TooLargeError with its limit", err)
+		}
+		for _, want := range []string{
+			"send request " + large.ID + " to server/e: ", "no handler of responses of other matches \"/e\"",
+			"send request: the request is nil",
+		} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v lacks %q", err, want)
+			}
+		}
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"1", "2"}, got); diff != "" {
+			t.Errorf("requests (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestSendFailures goes through the errors of 4.1 and 1.2.
+func TestSendFailures(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		client := newService(t, "client", d)
+		if err := client.Notify(t.Context(), asynccalls.NewRequest("nobody", "/e", nil)); !errors.Is(err, asynccalls.ErrNoService) {
+			t.Errorf("got %v, want ErrNoService", err)
+		}
+		serve(t, d, "server", "/e", reply(nil))
+		d.holdOutcomes(true)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		req := asynccalls.NewRequest("server", "/e", nil)
+		err := client.Notify(ctx, req)
+		if !errors.Is(err, asynccalls.ErrUnknownOutcome) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want ErrUnknownOutcome and DeadlineExceeded", err)
+		}
+		d.holdOutcomes(false)
+		if err := client.Notify(t.Context(), req); err == nil || !strings.Contains(err.Error(), "sent before") {
+			t.Errorf("sending again after an unknown outcome gave %v", err)
+		}
+		cancelled, cancel := context.WithCancel(t.Context())
+		cancel()
+		err = client.Notify(cancelled, asynccalls.NewRequest("server", "/e", nil))
+		if !errors.Is(err, context.Canceled) || errors.Is(err, asynccalls.ErrUnknownOutcome) {
+			t.Errorf("got %v, want context.Canceled and a known outcome", err)
+		}
+		if n := len(read(t, d, "server.requests")); n != 1 {
+			t.Errorf("%d requests were written, want 1", n)
+		}
+		if err := client.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := client.Notify(t.Context(), asynccalls.NewRequest("server", "/e", nil)); !errors.Is(err, asynccalls.ErrClosed) {
+			t.Errorf("got %v after Close, want ErrClosed", err)
+		}
+	})
+}
+
+// TestExpiry serves requests that waited too long (3.6).
+func TestExpiry(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		before := newService(t, "server", d)
+		before.Handle("/e", reply(nil))
+		listen(t, before) // makes the topic
+		if err := before.Close(); err != nil {
+			t.Fatal(err)
+		}
+		client := newService(t, "client", d)
+		got := gather(client)
+		listen(t, client)
+		awaited := client.Call(t.Context(), asynccalls.NewRequest("server", "/e", []byte("awaited")))
+		for _, ttl := range []time.Duration{0, 10 * time.Second, time.Hour} {
+			durable := asynccalls.NewRequest("server", "/e", []byte("durable "+ttl.String()))
+			oneway := asynccalls.NewRequest("server", "/e", []byte("one-way "+ttl.String()))
+			durable.TTL, oneway.TTL = ttl, ttl
+			if err := errors.Join(client.Send(t.Context(), durable), client.Notify(t.Context(), oneway)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := collect(awaited); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("call ended with %v, want its deadline", err)
+		}
+		pass(3 * time.Second) // the tolerance between clocks
+		started := make(map[string]bool)
+		serve(t, d, "server", "/e", func(_ context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			started[string(r.Body)] = true
+			return nil
+		})
+		synctest.Wait()
+		want := map[string]bool{"durable 0s": true, "durable 1h0m0s": true, "one-way 0s": true, "one-way 1h0m0s": true}
+		if diff := cmp.Diff(want, started); diff != "" {
+			t.Errorf("started (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]string{"status 504: the request expired before it was started"}, *got); diff != "" {
+			t.Errorf("responses (-want +got):\n%s", diff)
+		}
+		if n := len(read(t, d, "server.dead")); n != 0 {
+			t.Errorf("%d dead letters, want none", n)
+		}
+	})
+}
+
+// TestTooLargeResponse ends the call with an error in the place of a response
+// that the broker refuses (3.9).
+func TestTooLargeResponse(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		serve(t, d, "server", "/e", func(ctx context.Context, w asynccalls.ResponseWriter, _ *asynccalls.Request) error {
+			if err := w.Send(ctx, asynccalls.NewResponse([]byte("a"))); err != nil {
+				return err
+			}
+			if err := w.Send(ctx, asynccalls.NewResponse(make([]byte, 2<<20))); err != nil {
+				t.Errorf("send is %v, want queued", err)
+			}
+			pass(time.Millisecond)
+			var large *asynccalls.TooLargeError
+			if err := w.Send(ctx, asynccalls.NewResponse([]byte("c"))); !errors.As(err, &large) {
+				t.Errorf("the next send is %v, want TooLargeError", err)
+			}
+			return nil
+		})
+		client := newService(t, "client", d)
+		bodies, err := collect(client.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil)))
+		if diff := cmp.Diff([]string{"a"}, bodies); diff != "" {
+			t.Errorf("responses (-want +got):\n%s", diff)
+		}
+		checkStatus(t, err, 500, "response 1: record too large: the limit is 1048588 bytes")
+	})
+}
+
+// TestResponsesToNobody answers a caller whose topic is gone: the partition goes
+// on (3.9).
+func TestResponsesToNobody(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		serve(t, d, "server", "/e", reply(nil, "a"))
+		publish(t, d, driver.Record{
+			Topic: "server.requests", Partition: 0,
+			Headers: []driver.Header{{Key: "ac", Value: []byte("1 c id-1 /e vanished 60000 3.X.0.1")}},
+		})
+		publish(t, d, driver.Record{
+			Topic: "server.requests", Partition: 0, Value: []byte("durable"),
+			Headers: []driver.Header{{Key: "ac", Value: []byte("1 s id-2 /e vanished")}},
+		})
+		pass(time.Second)
+		committed := int64(-1)
+		for _, p := range d.committed() {
+			if p.Topic == "server.requests" && p.ID == 0 {
+				committed = p.Offset
+			}
+		}
+		if committed != 2 {
+			t.Errorf("committed is %d, want 2", committed)
+		}
+		dead := read(t, d, "server.dead")
+		if len(dead) != 1 || string(dead[0].Value) != "durable" {
+			t.Errorf("dead letters are %v, want the durable request", dead)
+		}
+	})
+}
