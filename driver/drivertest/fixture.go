@@ -22,6 +22,9 @@ type fixture struct {
 	topics       []string
 	publications []*publication
 	running      sync.WaitGroup // goroutines that end when the driver is closed
+
+	reporting sync.Mutex // guards over
+	over      bool       // the case has ended, and can't fail any more
 }
 
 func newFixture(ctx context.Context, t *testing.T, c Config) *fixture {
@@ -47,6 +50,7 @@ func newFixture(ctx context.Context, t *testing.T, c Config) *fixture {
 func (f *fixture) end(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, f.config.Timeout)
 	defer cancel()
+	defer f.mute()
 	f.close(ctx)
 	f.within(ctx, "goroutines of the case", f.running.Wait)
 	for _, p := range f.publications {
@@ -63,6 +67,22 @@ func (f *fixture) end(ctx context.Context) {
 	for _, topic := range f.topics {
 		_ = f.config.DeleteTopic(ctx, f.driver, topic)
 	}
+}
+
+// Errorf fails the case, unless that is over: a driver may call back too late.
+func (f *fixture) Errorf(format string, args ...any) {
+	f.Helper()
+	f.reporting.Lock()
+	defer f.reporting.Unlock()
+	if !f.over {
+		f.T.Errorf(format, args...)
+	}
+}
+
+func (f *fixture) mute() {
+	f.reporting.Lock()
+	defer f.reporting.Unlock()
+	f.over = true
 }
 
 // close closes the driver, once more if it is closed already.
