@@ -75,7 +75,7 @@ func join(t *testing.T, d *memory.Driver, l driver.Listener, topics ...string) d
 	return g
 }
 
-// poll receives what is there at once.
+// poll receives what is there at once. It needs virtual time.
 func poll(t *testing.T, r driver.Reader) ([]driver.Record, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
@@ -268,16 +268,18 @@ func TestGroup_sharesEvenlyWhateverIsSubscribed(t *testing.T) {
 
 func TestGroup_refusesToCommit(t *testing.T) {
 	t.Parallel()
-	d := memory.New()
-	defer d.Close()
-	create(t, d, driver.Topic{Name: "t"})
-	g := join(t, d, &diary{}, "t")
-	_, _ = poll(t, g)
-	meta := position("t", 0, 1)
-	meta.Meta = strings.Repeat("m", 4097)
-	for name, p := range map[string]driver.Position{"negative": position("t", 0, -1), "metadata": meta} {
-		if err := g.Commit(t.Context(), p); !errors.Is(err, driver.ErrRefused) {
-			t.Errorf("%s: error %v, want ErrRefused", name, err)
+	synctest.Test(t, func(t *testing.T) {
+		d := memory.New()
+		defer d.Close()
+		create(t, d, driver.Topic{Name: "t"})
+		g := join(t, d, &diary{}, "t")
+		_, _ = poll(t, g)
+		meta := position("t", 0, 1)
+		meta.Meta = strings.Repeat("m", 4097)
+		for name, p := range map[string]driver.Position{"negative": position("t", 0, -1), "metadata": meta} {
+			if err := g.Commit(t.Context(), p); !errors.Is(err, driver.ErrRefused) {
+				t.Errorf("%s: error %v, want ErrRefused", name, err)
+			}
 		}
-	}
+	})
 }

@@ -129,42 +129,44 @@ func TestDriver_limitIsExact(t *testing.T) {
 
 func TestDriver_deleteRecords(t *testing.T) {
 	t.Parallel()
-	d := memory.New()
-	defer d.Close()
-	create(t, d, driver.Topic{Name: "t"})
-	for range 10 {
+	synctest.Test(t, func(t *testing.T) {
+		d := memory.New()
+		defer d.Close()
+		create(t, d, driver.Topic{Name: "t"})
+		for range 10 {
+			publish(t, d, &driver.Record{Topic: "t"})
+		}
+		p := driver.Partition{Topic: "t"}
+		for _, before := range []int64{11, -2} {
+			if err := d.DeleteRecords(p, before); !errors.Is(err, driver.ErrRefused) {
+				t.Errorf("delete records before %d: error %v, want ErrRefused", before, err)
+			}
+		}
+		if err := d.DeleteRecords(driver.Partition{Topic: "t", ID: 1}, 0); !errors.Is(err, driver.ErrNoTopic) {
+			t.Errorf("delete records of a missing partition: error %v, want ErrNoTopic", err)
+		}
+		if err := d.DeleteTopic("missing"); !errors.Is(err, driver.ErrNoTopic) {
+			t.Errorf("delete a missing topic: error %v, want ErrNoTopic", err)
+		}
+		r, err := d.Read(t.Context(), p, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, before := range []int64{6, 3, -1} {
+			if err := d.DeleteRecords(p, before); err != nil {
+				t.Errorf("delete records before %d: %v", before, err)
+			}
+		}
+		_, err = poll(t, r)
+		want := fmt.Sprint(&driver.LostError{Partition: p, From: 4, To: 10})
+		if fmt.Sprint(err) != want {
+			t.Errorf("receive returned error %v, want %s", err, want)
+		}
 		publish(t, d, &driver.Record{Topic: "t"})
-	}
-	p := driver.Partition{Topic: "t"}
-	for _, before := range []int64{11, -2} {
-		if err := d.DeleteRecords(p, before); !errors.Is(err, driver.ErrRefused) {
-			t.Errorf("delete records before %d: error %v, want ErrRefused", before, err)
+		if records, err := poll(t, r); len(records) != 1 || records[0].Offset != 10 || err != nil {
+			t.Errorf("received %v and error %v, want offset 10", records, err)
 		}
-	}
-	if err := d.DeleteRecords(driver.Partition{Topic: "t", ID: 1}, 0); !errors.Is(err, driver.ErrNoTopic) {
-		t.Errorf("delete records of a missing partition: error %v, want ErrNoTopic", err)
-	}
-	if err := d.DeleteTopic("missing"); !errors.Is(err, driver.ErrNoTopic) {
-		t.Errorf("delete a missing topic: error %v, want ErrNoTopic", err)
-	}
-	r, err := d.Read(t.Context(), p, 4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, before := range []int64{6, 3, -1} {
-		if err := d.DeleteRecords(p, before); err != nil {
-			t.Errorf("delete records before %d: %v", before, err)
-		}
-	}
-	_, err = poll(t, r)
-	want := fmt.Sprint(&driver.LostError{Partition: p, From: 4, To: 10})
-	if fmt.Sprint(err) != want {
-		t.Errorf("receive returned error %v, want %s", err, want)
-	}
-	publish(t, d, &driver.Record{Topic: "t"})
-	if records, err := poll(t, r); len(records) != 1 || records[0].Offset != 10 || err != nil {
-		t.Errorf("received %v and error %v, want offset 10", records, err)
-	}
+	})
 }
 
 func TestDriver_timeIsVirtual(t *testing.T) {
