@@ -106,9 +106,9 @@ func commitEnd(ctx context.Context, f *fixture) {
 func commitNotAssigned(ctx context.Context, f *fixture) {
 	party, first, p := f.started(ctx, 2)
 	other := f.topic(ctx, 1)
-	for _, alien := range []driver.Position{at(driver.Partition{Topic: other}, 0), at(driver.Partition{Topic: p[0].Topic, ID: 7}, 1)} {
-		if err := first.Group.Commit(ctx, alien); err == nil {
-			f.Errorf("commit of %v succeeded, want an error", alien.Partition)
+	for _, alien := range []driver.Partition{{Topic: other}, {Topic: p[0].Topic, ID: 7}} {
+		if err := first.Group.Commit(ctx, at(alien, 1)); err == nil {
+			f.Errorf("commit of %v succeeded, want an error", alien)
 		}
 	}
 	second := party.join(ctx, p[0].Topic).start(ctx)

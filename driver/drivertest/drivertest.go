@@ -40,7 +40,7 @@ func Run(t *testing.T, c Config) {
 	}
 	cases := map[string]scenario{}
 	for _, group := range []map[string]scenario{
-		adminCases(), publishCases(), contentCases(), readCases(), lossCases(),
+		adminCases(), publishCases(), flushCases(), contentCases(), readCases(), lossCases(),
 		pauseCases(), groupCases(), commitCases(), closeCases(),
 	} {
 		maps.Copy(cases, group)

@@ -229,31 +229,6 @@ func groupChurn(ctx context.Context, f *fixture) {
 	}
 }
 
-// everything is for wait: all records that [numbered] made for each partition
-// have been received by some member.
-func (p *party) everything(topic string, count int32, n int) func() bool {
-	return func() bool {
-		seen := map[string]bool{}
-		for _, m := range p.members {
-			for _, r := range m.records {
-				seen[fmt.Sprint(r.Partition, " ", string(r.Value))] = true
-			}
-		}
-		return len(seen) == int(count)*n
-	}
-}
-
-// total is the number of records received.
-func (p *party) total() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	n := 0
-	for _, m := range p.members {
-		n += len(m.records)
-	}
-	return n
-}
-
 // groupAssignsAgain gives a partition back to the member that had it before.
 func groupAssignsAgain(ctx context.Context, f *fixture) {
 	topic := f.topic(ctx, 2)

@@ -3,28 +3,11 @@ package drivertest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"maps"
 	"slices"
 
 	"github.com/asynccalls/asynccalls/driver"
 )
-
-// A party is the members of one group. It knows who owns what, and its members
-// check each other.
-type party struct {
-	f     *fixture
-	group string
-	board
-	owners  map[driver.Partition]*member
-	members []*member
-	losses  int // partitions that went by Lost
-}
-
-func (f *fixture) party() *party {
-	return &party{f: f, group: f.name("group"), owners: map[driver.Partition]*member{}}
-}
 
 // A member is one member of a group, which receives until it is closed. Its
 // methods and [party.await] are for the goroutine of the case.
@@ -52,25 +35,6 @@ type member struct {
 	orders                  []func()
 	interrupt               context.CancelFunc
 	ended                   error
-}
-
-// join adds a member. It receives once [member.start] is called.
-func (p *party) join(ctx context.Context, topics ...string) *member {
-	p.f.Helper()
-	m := &member{
-		party:  p,
-		buffer: 100,
-		owned:  map[driver.Partition]bool{},
-		paused: map[driver.Partition]bool{},
-		next:   map[driver.Partition]int64{},
-	}
-	group, err := p.f.driver.Join(ctx, p.group, topics, m)
-	if err != nil {
-		p.f.Fatalf("join group %q: %v", p.group, err)
-	}
-	m.Group = group
-	p.update(func() { p.members = append(p.members, m) })
-	return m
 }
 
 // start makes the member receive, until it is closed.
@@ -130,14 +94,6 @@ func (m *member) leave() {
 	})
 	if err := m.Group.Close(); err != nil {
 		m.f.Errorf("close member: %v", err)
-	}
-}
-
-// wait waits until a condition on the party holds.
-func (p *party) wait(ctx context.Context, what string, condition func() bool) {
-	p.f.Helper()
-	if err := p.await(ctx, condition); err != nil {
-		p.f.Fatalf("waiting until %s: %v; %s", what, err, p.state())
 	}
 }
 
@@ -304,32 +260,6 @@ func (m *member) listen(method string) func() {
 	}
 }
 
-// ownsAll is for wait: the members own n partitions between them, in equal
-// shares.
-func (p *party) ownsAll(n int, members ...*member) func() bool {
-	return func() bool {
-		owned := 0
-		for _, m := range members {
-			if share := n / len(members); len(m.owned) < share || len(m.owned) > share+1 {
-				return false
-			}
-			owned += len(m.owned)
-		}
-		return owned == n
-	}
-}
-
-// received is for wait: the members together have received n records.
-func (p *party) received(n int, members ...*member) func() bool {
-	return func() bool {
-		got := 0
-		for _, m := range members {
-			got += len(m.records)
-		}
-		return got >= n
-	}
-}
-
 // from returns the records of one partition that the member received.
 func (m *member) from(p driver.Partition) []driver.Record {
 	m.mu.Lock()
@@ -346,21 +276,4 @@ func (m *member) filter(p driver.Partition) []driver.Record {
 // has is for wait: the member has received n records of a partition.
 func (m *member) has(n int, p driver.Partition) func() bool {
 	return func() bool { return len(m.filter(p)) >= n }
-}
-
-// state describes the party, for messages.
-func (p *party) state() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := ""
-	for i, m := range p.members {
-		owned := slices.SortedFunc(maps.Keys(m.owned), func(a, b driver.Partition) int { return int(a.ID - b.ID) })
-		s += describe(i, m, owned)
-	}
-	return s
-}
-
-func describe(i int, m *member, owned []driver.Partition) string {
-	return fmt.Sprintf("member %d owns %v, has %d records, %d assigned, %d revoked, %d lost; ",
-		i, owned, len(m.records), m.assigned, m.revoked, m.lost)
 }

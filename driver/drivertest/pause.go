@@ -142,17 +142,6 @@ func pauseEndsWithRevoke(ctx context.Context, f *fixture) {
 	party.wait(ctx, "records received", first.has(10, moved))
 }
 
-// ownedBy returns the partitions of a member.
-func (p *party) ownedBy(m *member) []driver.Partition {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var owned []driver.Partition
-	for partition := range m.owned {
-		owned = append(owned, partition)
-	}
-	return owned
-}
-
 // pauseSetCopied changes the slice after Pause.
 func pauseSetCopied(ctx context.Context, f *fixture) {
 	topic := f.topic(ctx, 1)

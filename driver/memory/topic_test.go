@@ -67,16 +67,17 @@ func TestDriver_takesSettings(t *testing.T) {
 func TestDriver_refusesRecords(t *testing.T) {
 	t.Parallel()
 	hour := time.Now().Add(time.Hour + time.Minute)
+	config := func(name, value string) map[string]string { return map[string]string{name: value} }
 	tests := map[string]struct {
 		config map[string]string
 		record driver.Record
 		ok     bool
 	}{
-		"no key in a compacted topic":    {map[string]string{"cleanup.policy": "compact"}, driver.Record{}, false},
-		"key in a compacted topic":       {map[string]string{"cleanup.policy": "compact"}, driver.Record{Key: []byte("k")}, true},
+		"no key in a compacted topic":    {config("cleanup.policy", "compact"), driver.Record{}, false},
+		"key in a compacted topic":       {config("cleanup.policy", "compact"), driver.Record{Key: []byte("k")}, true},
 		"future":                         {nil, driver.Record{Time: hour}, false},
-		"future that is allowed":         {map[string]string{"message.timestamp.after.max.ms": "7200000"}, driver.Record{Time: hour}, true},
-		"future that the broker ignores": {map[string]string{"message.timestamp.type": "LogAppendTime"}, driver.Record{Time: hour}, true},
+		"future that is allowed":         {config("message.timestamp.after.max.ms", "7200000"), driver.Record{Time: hour}, true},
+		"future that the broker ignores": {config("message.timestamp.type", "LogAppendTime"), driver.Record{Time: hour}, true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
