@@ -1,7 +1,5 @@
 package wire
 
-import "math"
-
 // text is what can be parsed.
 type text interface{ ~string | ~[]byte }
 
@@ -27,36 +25,33 @@ const classes = none + none +
 
 const none = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 
-// consistsOf reports whether each byte of s is in the class.
-func consistsOf[T text](s T, class byte) bool {
-	for i := range len(s) {
-		if classes[s[i]]&class == 0 {
-			return false
-		}
+// span returns how many bytes of the class s begins with, or 0 if these are more
+// than limit.
+func span[T text](s T, class byte, limit int) int {
+	n := 0
+	for n < len(s) && classes[s[n]]&class != 0 {
+		n++
 	}
-	return true
+	if n > limit {
+		return 0
+	}
+	return n
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// parseDecimal reads a decimal number up to limit, without leading zeros. The
-// limit is at most that of int64, so that 19 digits cannot overflow.
-func parseDecimal[T text](s T, limit uint64) (uint64, bool) {
-	if len(s) == 0 || len(s) > len("9223372036854775807") || s[0] == '0' && len(s) > 1 {
-		return 0, false
-	}
-	var n uint64
-	for i := range len(s) {
-		if !isDigit(s[i]) {
-			return 0, false
-		}
-		n = n*10 + uint64(s[i]-'0')
-	}
-	return n, n <= limit
-}
+// maxDigits is how many digits always fit into 64 bits.
+const maxDigits = 19
 
-// parseInt32 reads a decimal number that is not negative.
-func parseInt32(s string) (int32, bool) {
-	n, ok := parseDecimal(s, math.MaxInt32)
-	return int32(n), ok
+// number reads the decimal number that s begins with. It returns how many bytes
+// that takes, or 0 if there is none, or a leading zero, or more than limit.
+func number[T text](s T, limit uint64) (v uint64, n int) {
+	for n < len(s) && isDigit(s[n]) {
+		v = v*10 + uint64(s[n]-'0')
+		n++
+	}
+	if v > limit || n > maxDigits || n > 1 && s[0] == '0' {
+		return 0, 0
+	}
+	return v, n
 }

@@ -89,12 +89,10 @@ func DecodeDead(value []byte) (Dead, error) {
 	d.Partition, d.Offset = f.source()
 	d.Time = f.time("time")
 	d.Service = f.service("service")
-	if f.rest == absent || strings.HasPrefix(f.rest, absent+" ") {
-		f.next()
-	} else {
+	if !f.absent() {
 		d.Endpoint = f.endpoint()
 	}
-	d.Attempts = int(f.number("attempts", math.MaxInt32, ruleAttempts))
+	d.Attempts = int(f.number("attempts", math.MaxInt32, ruleInt32))
 	d.First, d.Last = f.time("first failure"), f.time("last failure")
 	if err := f.close(); err != nil {
 		return Dead{}, err
@@ -103,24 +101,28 @@ func DecodeDead(value []byte) (Dead, error) {
 }
 
 func (f *fields) topic() string {
-	s := f.next()
-	if !isTopic(s) {
-		f.fail("topic", s, ruleTopic)
-	}
-	return s
+	return f.take(span(f.rest, inTopic, maxTopic), "topic", ruleTopic)
 }
 
+// source reads where a record was stored, if it was.
 func (f *fields) source() (partition int32, offset int64) {
-	p, o := f.next(), f.next()
-	if p == absent && o == absent {
+	if f.absent() {
+		if !f.absent() {
+			f.fail("offset", ruleAbsent)
+		}
 		return -1, -1
 	}
-	partition, valid := parseInt32(p)
-	n, ok := parseDecimal(o, math.MaxInt64)
-	if !valid || !ok {
-		f.fail("source", p+" "+o, ruleSource)
+	partition = int32(f.number("partition", math.MaxInt32, ruleInt32))
+	return partition, int64(f.number("offset", math.MaxInt64, ruleOffset))
+}
+
+// absent takes the next field if it is not known, and reports whether it did.
+func (f *fields) absent() bool {
+	if f.rest != absent && !strings.HasPrefix(f.rest, absent+" ") {
+		return false
 	}
-	return partition, int64(n)
+	f.take(len(absent), "", "")
+	return true
 }
 
 func (f *fields) time(name string) time.Time {
@@ -131,6 +133,9 @@ func (f *fields) time(name string) time.Time {
 // valid UTF-8 of at most 1024 bytes, cut between characters, with a space for
 // each control character.
 func ErrorText(s string) string {
+	if len(s) <= maxError && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) {
+		return s
+	}
 	var b strings.Builder
 	for _, c := range s { // what is not UTF-8 becomes U+FFFD
 		if unicode.IsControl(c) {

@@ -21,7 +21,7 @@ func endpointRule(path string) string {
 	if len(path) > maxEndpoint {
 		return ruleEndpointLength
 	}
-	if consistsOf(path, inPath) {
+	if isPlain(path) {
 		return ""
 	}
 	length := len(path)
@@ -44,7 +44,7 @@ func endpointRule(path string) string {
 
 // appendEndpoint appends a valid endpoint as it is written in a header.
 func appendEndpoint(dst []byte, path string) []byte {
-	if consistsOf(path, inPath) {
+	if isPlain(path) {
 		return append(dst, path...)
 	}
 	for i := range len(path) {
@@ -59,16 +59,11 @@ func appendEndpoint(dst []byte, path string) []byte {
 
 const hexDigits = "0123456789ABCDEF"
 
-// parseEndpoint reads an endpoint as it is written in a header. It returns the
-// rule that is broken, if one is.
-func parseEndpoint(s string) (path, rule string) {
-	switch {
-	case s == "" || s[0] != '/':
-		return "", ruleEndpointStart
-	case len(s) > maxEndpoint:
+// unescape reads an endpoint as it is written in a header. It returns the rule
+// that is broken, if one is.
+func unescape(s string) (path, rule string) {
+	if len(s) > maxEndpoint {
 		return "", ruleEndpointLength
-	case consistsOf(s, inPath):
-		return s, ""
 	}
 	var b strings.Builder
 	b.Grow(len(s))
@@ -76,7 +71,7 @@ func parseEndpoint(s string) (path, rule string) {
 		c := s[i]
 		if classes[c]&inPath == 0 {
 			var ok bool
-			if c, ok = unescape(s[i:]); !ok {
+			if c, ok = unescapeByte(s[i:]); !ok {
 				return "", ruleEndpointEscape
 			}
 			i += len("XX")
@@ -87,9 +82,9 @@ func parseEndpoint(s string) (path, rule string) {
 	return path, endpointRule(path)
 }
 
-// unescape reads the byte that s begins with an escape of. A byte that needs
-// none is not ok.
-func unescape(s string) (byte, bool) {
+// unescapeByte reads the escaped byte that s begins with. A byte that needs no
+// escape is not ok.
+func unescapeByte(s string) (byte, bool) {
 	if len(s) < len("%XX") || s[0] != '%' {
 		return 0, false
 	}
@@ -100,5 +95,9 @@ func unescape(s string) (byte, bool) {
 	c := byte(high<<4 | low)
 	return c, classes[c]&inPath == 0
 }
+
+// isPlain reports whether a path of at most the longest length is written as it
+// is.
+func isPlain(path string) bool { return span(path, inPath, maxEndpoint) == len(path) }
 
 func isControl(c byte) bool { return c < ' ' || c == 0x7f }

@@ -10,75 +10,78 @@ type fields struct {
 	err   error
 }
 
-// next returns the next field, which may be empty.
-func (f *fields) next() string {
-	if f.ended {
-		f.fail("header", f.rest, ruleMissing)
+// take returns the next field if its n bytes are the valid ones that the rest
+// begins with.
+func (f *fields) take(n int, name, rule string) string {
+	switch {
+	case n == 0 || n < len(f.rest) && f.rest[n] != ' ':
+		f.fail(name, rule)
 		return ""
-	}
-	field := f.rest
-	if n := strings.IndexByte(f.rest, ' '); n >= 0 {
-		field, f.rest = f.rest[:n], f.rest[n+1:]
-	} else {
+	case n == len(f.rest):
+		field := f.rest
 		f.rest, f.ended = "", true
+		return field
 	}
+	field := f.rest[:n]
+	f.rest = f.rest[n+1:]
 	return field
 }
 
-// fail keeps the first error.
-func (f *fields) fail(field, value, rule string) {
+// fail keeps the first error, about the next field.
+func (f *fields) fail(name, rule string) {
 	if f.err == nil {
-		f.err = malformed(invalid(field, value, rule))
+		field, _, _ := strings.Cut(f.rest, " ")
+		if f.ended {
+			rule = ruleMissing
+		}
+		f.err = malformed(invalid(name, field, rule))
 	}
+	f.rest, f.ended = "", true
 }
 
 // close returns the error; that something is left is one.
 func (f *fields) close() error {
 	if !f.ended {
-		f.fail("header", f.rest, ruleMore)
+		f.fail("field", ruleMore)
 	}
 	return f.err
 }
 
 func (f *fields) id() string {
-	s := f.next()
-	if !isID(s) {
-		f.fail("id", s, ruleID)
-	}
-	return s
-}
-
-func (f *fields) service(name string) string {
-	s := f.next()
-	if !isService(s) {
-		f.fail(name, s, ruleService)
-	}
-	return s
-}
-
-func (f *fields) endpoint() string {
-	s := f.next()
-	path, rule := parseEndpoint(s)
-	if rule != "" {
-		f.fail("endpoint", s, rule)
-	}
-	return path
+	return f.take(span(f.rest, inID, maxID), "id", ruleID)
 }
 
 func (f *fields) token() string {
-	s := f.next()
-	if _, ok := splitToken(s); !ok {
-		f.fail("token", s, ruleToken)
+	_, n := cutToken(f.rest)
+	return f.take(n, "token", ruleToken)
+}
+
+func (f *fields) service(name string) string {
+	n := span(f.rest, inService, maxService)
+	if n > 0 && !isService(f.rest[:n]) {
+		n = 0
 	}
-	return s
+	return f.take(n, name, ruleService)
+}
+
+func (f *fields) endpoint() string {
+	n := span(f.rest, inPath, maxEndpoint)
+	if n > 0 && f.rest[0] == '/' && (n == len(f.rest) || f.rest[n] == ' ') {
+		return f.take(n, "endpoint", ruleEndpointStart)
+	}
+	field, _, _ := strings.Cut(f.rest, " ")
+	path, rule := unescape(field)
+	if rule != "" {
+		f.fail("endpoint", rule)
+		return ""
+	}
+	f.take(len(field), "endpoint", ruleEndpointStart)
+	return path
 }
 
 // number reads a decimal number up to limit.
 func (f *fields) number(name string, limit uint64, rule string) uint64 {
-	s := f.next()
-	n, ok := parseDecimal(s, limit)
-	if !ok {
-		f.fail(name, s, rule)
-	}
-	return n
+	v, n := number(f.rest, limit)
+	f.take(n, name, rule)
+	return v
 }

@@ -62,7 +62,7 @@ func (r *Request) validate() error {
 	if r.TTL == 0 {
 		return invalid("ttl", "", ruleNoTTL)
 	}
-	if _, ok := splitToken(r.Token); !ok {
+	if !isToken(r.Token) {
 		return invalid("token", r.Token, ruleToken)
 	}
 	return nil
@@ -94,12 +94,12 @@ func DecodeRequest(value []byte) (Request, error) {
 }
 
 func (f *fields) ttl() time.Duration {
-	s := f.next()
-	n, ok := parseDecimal(s, uint64(maxTTL/time.Millisecond))
-	if !ok || n == 0 {
-		f.fail("ttl", s, ruleTTL)
+	v, n := number(f.rest, uint64(maxTTL/time.Millisecond))
+	if v == 0 {
+		n = 0
 	}
-	return time.Duration(n) * time.Millisecond
+	f.take(n, "ttl", ruleTTL)
+	return time.Duration(v) * time.Millisecond
 }
 
 func (k Kind) isRequest() bool { return k == KindCall || k == KindSend || k == KindNotify }

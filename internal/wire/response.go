@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"math"
 	"strconv"
 	"strings"
 )
@@ -74,14 +75,14 @@ func (r *Response) validate() error {
 	case !isRun(r.Run):
 		return invalid("run", r.Run, ruleRun)
 	case r.Seq < 0:
-		return invalid("seq", strconv.Itoa(int(r.Seq)), ruleSeq)
+		return invalid("seq", strconv.Itoa(int(r.Seq)), ruleInt32)
 	}
 	if err := r.validateStatus(); err != nil {
 		return err
 	}
 	switch r.Kind {
 	case KindReply:
-		if _, ok := splitToken(r.Token); !ok {
+		if !isToken(r.Token) {
 			return invalid("token", r.Token, ruleToken)
 		}
 		return nil
@@ -141,35 +142,53 @@ func DecodeResponse(value []byte) (Response, error) {
 
 // responseID reads the ID of a response and its parts.
 func (f *fields) responseID(r *Response) {
-	r.ID = f.next()
-	request, rest, _ := strings.Cut(r.ID, ".")
-	run, seq, _ := strings.Cut(rest, ".")
-	n, ok := parseInt32(seq)
-	if !ok || !isID(request) || !isRun(run) {
-		f.fail("response id", r.ID, ruleRID)
+	s := f.rest
+	id := span(s, inID, maxID)
+	if id == 0 || id == len(s) || s[id] != '.' {
+		f.fail("response id", ruleResponseID)
+		return
 	}
-	r.RequestID, r.Run, r.Seq = request, run, n
+	run := span(s[id+1:], inWord, maxRun)
+	dot := id + 1 + run
+	if run == 0 || dot == len(s) || s[dot] != '.' {
+		f.fail("response id", ruleResponseID)
+		return
+	}
+	seq, n := number(s[dot+1:], math.MaxInt32)
+	if n > 0 {
+		n += dot + 1
+	}
+	r.ID = f.take(n, "response id", ruleResponseID)
+	r.RequestID, r.Run, r.Seq = s[:id], s[id+1:dot], int32(seq)
 }
 
 // mark reads how a response ends, if it does, and its status.
 func (f *fields) mark(r *Response) {
-	s := f.next()
-	if s == "b" {
+	s, _, _ := strings.Cut(f.rest, " ")
+	switch s {
+	case "b":
 		r.Bare, r.End = true, true
-		return
+	case "e":
+		r.End = true
+	default:
+		number, end := strings.CutPrefix(s, "e")
+		r.Status, r.End = statusOf(number, end), end
+		if r.Status == 0 {
+			s = ""
+		}
 	}
-	number, end := strings.CutPrefix(s, "e")
-	r.End = end
-	if end && number == "" {
-		return
-	}
+	f.take(len(s), "mark", ruleMark)
+}
+
+// statusOf reads a status that is written, or returns 0.
+func statusOf(s string, end bool) int {
 	limit := uint64(statusFailed - 1)
 	if end {
 		limit = statusMax
 	}
-	n, ok := parseDecimal(number, limit)
-	if !ok || n <= statusOK {
-		f.fail("mark", s, ruleMark)
+	v, n := number(s, limit)
+	if n < len(s) || v <= statusOK {
+		return 0
 	}
-	r.Status = int(n)
+	return int(v)
 }

@@ -27,8 +27,8 @@ func AppendToken(dst []byte, t Token) []byte {
 
 // ParseToken reads a token.
 func ParseToken(s string) (Token, error) {
-	t, ok := splitToken(s)
-	if !ok {
+	t, n := cutToken(s)
+	if n == 0 || n < len(s) {
 		return Token{}, malformed(invalid("token", s, ruleToken))
 	}
 	return Token{int32(t.partition), t.instance, t.slot, t.generation}, nil
@@ -46,15 +46,16 @@ func ReplyToken(value []byte) (instance []byte, slot, generation uint32, err err
 		return nil, 0, 0, malformedHeader(value, ruleReply)
 	}
 	rest := value[kindPrefix:]
-	n := index(rest, ' ')
-	if n < 0 {
-		return nil, 0, 0, malformedHeader(value, ruleMissing)
-	}
-	t, ok := splitToken(rest[:n])
-	if !ok {
+	t, n := cutToken(rest)
+	if n == 0 || n == len(rest) || rest[n] != ' ' {
 		return nil, 0, 0, malformedHeader(value, ruleToken)
 	}
 	return t.instance, t.slot, t.generation, nil
+}
+
+func isToken(s string) bool {
+	_, n := cutToken(s)
+	return n > 0 && n == len(s)
 }
 
 // token is a [Token] that slices what it was read from.
@@ -64,41 +65,29 @@ type token[T text] struct {
 	slot, generation uint32
 }
 
-func splitToken[T text](s T) (t token[T], ok bool) {
-	if len(s) > maxToken {
-		return t, false
+// cutToken reads the token that s begins with. It returns how many bytes that
+// takes, or 0 if there is none.
+func cutToken[T text](s T) (t token[T], n int) {
+	partition, n := number(s, math.MaxInt32)
+	if n == 0 || n == len(s) || s[n] != '.' {
+		return t, 0
 	}
-	var valid [4]bool
-	t.partition, s, valid[0] = cutNumber(s, math.MaxInt32)
-	n := index(s, '.')
-	if n < 1 || n > maxInstance || !valid[0] {
-		return t, false
+	from := n + 1
+	n = from + span(s[from:], inWord, maxInstance)
+	if n == from || n == len(s) || s[n] != '.' {
+		return t, 0
 	}
-	t.instance, valid[1] = s[:n], consistsOf(s[:n], inWord)
-	t.slot, s, valid[2] = cutNumber(s[n+1:], math.MaxUint32)
-	last, ok := parseDecimal(s, math.MaxUint32)
-	t.generation = uint32(last)
-	return t, ok && valid[1] && valid[2]
-}
-
-// cutNumber reads a decimal number in front of a dot, and returns what is
-// behind it.
-func cutNumber[T text](s T, limit uint64) (uint32, T, bool) {
-	n := index(s, '.')
-	if n < 0 {
-		return 0, s, false
+	t.partition, t.instance = uint32(partition), s[from:n]
+	from = n + 1
+	slot, n := number(s[from:], math.MaxUint32)
+	if n += from; n == from || n == len(s) || s[n] != '.' {
+		return t, 0
 	}
-	v, ok := parseDecimal(s[:n], limit)
-	return uint32(v), s[n+1:], ok
-}
-
-// index returns the place of c in s, or -1. The fields of a token are too short
-// for the search of package strings to pay.
-func index[T text](s T, c byte) int {
-	for i := range len(s) {
-		if s[i] == c {
-			return i
-		}
+	from = n + 1
+	generation, n := number(s[from:], math.MaxUint32)
+	if n == 0 {
+		return t, 0
 	}
-	return -1
+	t.slot, t.generation = uint32(slot), uint32(generation)
+	return t, from + n
 }
