@@ -276,6 +276,7 @@ func TestBreakCancelsTheCall(t *testing.T) {
 			}
 			break
 		}
+		synctest.Wait()
 		if n := client.PendingCalls(); n != 0 {
 			t.Errorf("%d calls are pending, want none", n)
 		}
@@ -297,6 +298,7 @@ func TestCallOneWantsOne(t *testing.T) {
 				if r != nil || !errors.Is(err, asynccalls.ErrResponseCount) {
 					t.Errorf("got %v and %v, want ErrResponseCount", r, err)
 				}
+				synctest.Wait()
 				if n := client.PendingCalls(); n != 0 {
 					t.Errorf("%d calls are pending, want none", n)
 				}
@@ -356,6 +358,7 @@ func TestCallRefuses(t *testing.T) {
 				if err == nil || !strings.Contains(err.Error(), tt.want) {
 					t.Errorf("call ended with %v, want %q", err, tt.want)
 				}
+				synctest.Wait()
 				if n := client.PendingCalls(); n != 0 {
 					t.Errorf("%d calls are pending, want none", n)
 				}

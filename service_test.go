@@ -3,7 +3,9 @@ package asynccalls_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,15 +36,22 @@ func world(t *testing.T, f func(t *testing.T, d *faulty)) {
 // newService returns a service that is closed with the test.
 func newService(tb testing.TB, id string, d driver.Driver, o ...asynccalls.Option) *asynccalls.Service {
 	tb.Helper()
-	s, err := asynccalls.New(id, d, o...)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	s := newStubborn(tb, id, d, o...)
 	tb.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			tb.Errorf("close %s: %v", id, err)
 		}
 	})
+	return s
+}
+
+// newStubborn returns a service that may end with an error.
+func newStubborn(tb testing.TB, id string, d driver.Driver, o ...asynccalls.Option) *asynccalls.Service {
+	tb.Helper()
+	s, err := asynccalls.New(id, d, o...)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	return s
 }
 
@@ -89,12 +98,33 @@ func collect(c *asynccalls.Call) (bodies []string, err error) {
 	return bodies, nil
 }
 
+// list is what handlers that run at the same time note.
+type list struct {
+	mu    sync.Mutex // guards items
+	items []string
+}
+
+func (l *list) add(item string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.items = append(l.items, item)
+}
+
+// sorted returns the items in alphabetical order.
+func (l *list) sorted() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Sorted(slices.Values(l.items))
+}
+
 // pass lets virtual time pass.
 func pass(d time.Duration) { <-time.After(d) }
 
 // faulty is a driver whose calls a test can look at and make fail.
 type faulty struct {
 	driver.Driver
+
+	received atomic.Int64 // records, by groups
 
 	mu      sync.Mutex // guards what follows
 	publish func(r *driver.Record) error
@@ -182,6 +212,12 @@ func (f *faulty) Join(ctx context.Context, group string, topics []string, l driv
 type faultyGroup struct {
 	driver.Group
 	f *faulty
+}
+
+func (g *faultyGroup) Receive(ctx context.Context, buf []driver.Record) (int, error) {
+	n, err := g.Group.Receive(ctx, buf)
+	g.f.received.Add(int64(n))
+	return n, err
 }
 
 func (g *faultyGroup) Commit(ctx context.Context, p ...driver.Position) error {
