@@ -89,7 +89,7 @@ func (s *Service) HandleResponses(service, pattern string, h ResponseHandler, o 
 func (s *Service) register(what string, m *route.Mux[*endpoint], pattern string, e *endpoint, err error) {
 	s.mu.Lock()
 	if err == nil && s.phase != fresh {
-		err = errors.New("the service has begun to listen")
+		err = errors.New("the service has begun to listen or was closed")
 	}
 	if err == nil {
 		err = m.Add(pattern, e)

@@ -23,7 +23,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func world(t *testing.T, f func(t *testing.T, d *faulty)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		d := &faulty{Driver: memory.New()}
+		broker := memory.New()
+		d := &faulty{Driver: broker, broker: broker}
 		t.Cleanup(func() {
 			if err := d.Close(); err != nil {
 				t.Errorf("close driver: %v", err)
@@ -123,6 +124,7 @@ func pass(d time.Duration) { <-time.After(d) }
 // faulty is a driver whose calls a test can look at and make fail.
 type faulty struct {
 	driver.Driver
+	broker *memory.Driver
 
 	received atomic.Int64 // records, by groups
 
