@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/driver/franz"
+)
+
+// serveAsynccalls answers requests with their own bodies.
+func serveAsynccalls(ctx context.Context, s *setup, ready func()) error {
+	w, err := s.work()
+	if err != nil {
+		return err
+	}
+	d, svc, err := openService(s, "server")
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	svc.Handle("/echo", answer(1))
+	svc.Handle("/stream", answer(w.answers))
+	ended := make(chan error, 1)
+	go func() { ended <- svc.Listen(ctx) }()
+	if err := svc.Ready(ctx); err != nil {
+		_ = svc.Close() // err says why
+		return err
+	}
+	ready()
+	return <-ended
+}
+
+// answer returns a handler that answers with n times the body of the request.
+func answer(n int) asynccalls.Handler {
+	return func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+		for i := range n {
+			resp := asynccalls.NewResponse(r.Body)
+			resp.End = i == n-1
+			if err := w.Send(ctx, resp); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func openService(s *setup, id string) (driver.Driver, *asynccalls.Service, error) {
+	d, err := franz.Open(strings.Join(s.Brokers, ","))
+	if err != nil {
+		return nil, nil, err
+	}
+	svc, err := asynccalls.New(
+		id, d,
+		asynccalls.Topics{Prefix: s.Prefix, Partitions: requestPartitions, ReplyPartitions: replyPartitions},
+		asynccalls.Limits{Call: callLimit},
+	)
+	if err != nil {
+		_ = d.Close() // err says why
+		return nil, nil, err
+	}
+	return d, svc, nil
+}
+
+// serviceCaller is a client of asynccalls.
+type serviceCaller struct {
+	driver  driver.Driver
+	service *asynccalls.Service
+	answers int // to a stream
+}
+
+var _ caller = (*serviceCaller)(nil)
+
+func openAsynccalls(_ context.Context, s *setup) (caller, error) {
+	w, err := s.work()
+	if err != nil {
+		return nil, err
+	}
+	d, svc, err := openService(s, "client")
+	if err != nil {
+		return nil, err
+	}
+	return &serviceCaller{d, svc, w.answers}, nil
+}
+
+// echo does not pass ctx on: it would be one that all workers wait for, on one
+// lock. Calls end by themselves after callLimit.
+func (c *serviceCaller) echo(_ context.Context, _ int, body []byte) error {
+	resp, err := c.service.CallOne(context.Background(), asynccalls.NewRequest("server", "/echo", body))
+	if err != nil {
+		return err
+	}
+	return checkBody(len(resp.Body), len(body))
+}
+
+func (c *serviceCaller) stream(_ context.Context, _ int, body []byte) (first time.Time, err error) {
+	n := 0
+	call := c.service.Call(context.Background(), asynccalls.NewRequest("server", "/stream", body))
+	for resp, err := range call.Responses() {
+		if err != nil {
+			return first, err
+		}
+		if n == 0 {
+			first = time.Now()
+		}
+		n++
+		if err := checkBody(len(resp.Body), len(body)); err != nil {
+			return first, err
+		}
+	}
+	if n != c.answers {
+		return first, fmt.Errorf("got %d responses, want %d", n, c.answers)
+	}
+	return first, nil
+}
+
+func (c *serviceCaller) close() error {
+	err := c.service.Close()
+	_ = c.driver.Close()
+	return err
+}

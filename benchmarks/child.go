@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/metrics"
+	"runtime/pprof"
+	"time"
+)
+
+// orderLimit bounds what a client does for one order.
+const orderLimit = 2 * time.Minute
+
+// actor is what a process that this program has started does.
+type actor struct {
+	addresses []string // of a broker
+
+	// act does what an order says and returns the values for the figures.
+	act  func(ctx context.Context, o order) ([]float64, error)
+	stop func() error
+}
+
+// child is the main function of a process that this program has started. It
+// takes orders from in, and reports to out, until in ends.
+func child(encoded string, in io.Reader, out, stderr io.Writer) int {
+	if err := takePart(context.Background(), encoded, in, out); err != nil {
+		fmt.Fprintln(stderr, "benchmarks:", err)
+		return 1
+	}
+	return 0
+}
+
+func takePart(ctx context.Context, encoded string, in io.Reader, out io.Writer) error {
+	reports := json.NewEncoder(out)
+	s, err := parseSetup(encoded)
+	if err != nil {
+		return err
+	}
+	a, err := s.start(ctx)
+	if err != nil {
+		return errors.Join(err, reports.Encode(report{Error: err.Error()}))
+	}
+	if err := reports.Encode(report{Addresses: a.addresses, Usage: used()}); err != nil {
+		return errors.Join(err, a.stop())
+	}
+	stopProfile, err := profile(s.Profile)
+	if err != nil {
+		return errors.Join(err, a.stop())
+	}
+	err = a.obey(ctx, json.NewDecoder(in), reports)
+	return errors.Join(err, stopProfile(), a.stop())
+}
+
+// obey carries out orders until there are no more.
+func (a *actor) obey(ctx context.Context, orders *json.Decoder, reports *json.Encoder) error {
+	for {
+		var o order
+		if err := orders.Decode(&o); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return fmt.Errorf("read order: %w", err)
+		}
+		var r report
+		start := time.Now()
+		values, err := a.act(ctx, o)
+		if err != nil {
+			r.Error = err.Error()
+		}
+		r.Values, r.Took, r.Usage = values, time.Since(start), used()
+		if err := reports.Encode(r); err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
+	}
+}
+
+// start makes the process what it is to be, and returns when it is that.
+func (s *setup) start(ctx context.Context) (*actor, error) {
+	switch s.Role {
+	case broker:
+		return startBroker()
+	case server:
+		return s.startServer(ctx)
+	case client:
+		return s.startClient(ctx)
+	default:
+		return nil, fmt.Errorf("there is no role %q", s.Role)
+	}
+}
+
+func (s *setup) startServer(ctx context.Context) (*actor, error) {
+	side, err := s.side()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- side.serve(ctx, s, func() { close(ready) }) }() // ends with ctx
+	stop := func() error {
+		cancel()
+		return <-ended
+	}
+	select {
+	case <-ready:
+		return &actor{act: nothing, stop: stop}, nil
+	case err := <-ended:
+		cancel()
+		return nil, fmt.Errorf("serve: %w", err)
+	case <-time.After(callLimit):
+		return nil, errors.Join(fmt.Errorf("serve: not ready within %v", callLimit), stop())
+	}
+}
+
+// nothing is what those do for an order that only report.
+func nothing(context.Context, order) ([]float64, error) { return nil, nil }
+
+// startClient opens a caller and makes its first call.
+func (s *setup) startClient(ctx context.Context) (*actor, error) {
+	side, err := s.side()
+	if err != nil {
+		return nil, err
+	}
+	w, err := s.work()
+	if err != nil {
+		return nil, err
+	}
+	c, err := side.open(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("open client: %w", err)
+	}
+	bounded := func(limit time.Duration, do func(ctx context.Context) error) error {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		abort := context.AfterFunc(ctx, func() { _ = c.close() }) // ends calls that wait, do says how
+		defer abort()
+		return do(ctx)
+	}
+	err = bounded(callLimit, func(ctx context.Context) error {
+		return c.echo(ctx, 0, bytes.Repeat([]byte("x"), w.size))
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("first call: %w", err), c.close())
+	}
+	act := func(_ context.Context, o order) (values []float64, err error) {
+		if o.Count == 0 {
+			return nil, nil
+		}
+		err = bounded(orderLimit, func(ctx context.Context) error {
+			values, err = w.measure(ctx, c, w, o.Count)
+			return err
+		})
+		return values, err
+	}
+	return &actor{act: act, stop: c.close}, nil
+}
+
+// profile writes a CPU profile to a file until it is stopped. An empty name is
+// no profile.
+func profile(name string) (stop func() error, err error) {
+	if name == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("start profile: %w", err), f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
+}
+
+// used returns what this process has used.
+func used() usage {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}}
+	metrics.Read(sample)
+	return usage{CPU: cpuTime(), Allocs: sample[0].Value.Uint64()}
+}

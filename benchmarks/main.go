@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+)
+
+func main() {
+	if encoded := os.Getenv(setupVariable); encoded != "" {
+		os.Exit(child(encoded, os.Stdin, os.Stdout, os.Stderr))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	switch {
+	case err == nil || errors.Is(err, flag.ErrHelp):
+	default:
+		fmt.Fprintln(os.Stderr, "benchmarks:", err)
+		os.Exit(1)
+	}
+}
+
+// plan is what a run of the program was asked for.
+type plan struct {
+	brokers []string // empty for the embedded one
+	works   []work
+	rounds  int
+	round   time.Duration // how long a round of a work that counts calls should take
+	limit   time.Duration // of one work
+	profile string        // directory for CPU profiles, or empty
+	label   string
+	json    bool
+}
+
+// run measures what args ask for and writes the results to stdout, and the
+// progress to stderr.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	p, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	var out printer = &table{w: stdout}
+	if p.json {
+		out = &lines{w: stdout}
+	}
+	if p.profile != "" {
+		if err := os.MkdirAll(p.profile, 0o755); err != nil {
+			return err
+		}
+	}
+	var failures []error
+	var about machine
+	for _, w := range p.works {
+		results, broker, err := p.measure(ctx, w, stderr)
+		if err != nil {
+			failures = append(failures, fmt.Errorf("%s: %w", w.name, err))
+			continue
+		}
+		about = describe(broker)
+		if err := out.work(results); err != nil {
+			return err
+		}
+	}
+	if len(failures) < len(p.works) {
+		failures = append(failures, out.finish(about))
+	}
+	return errors.Join(failures...)
+}
+
+func parse(args []string, stderr io.Writer) (*plan, error) {
+	var p plan
+	f := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	brokers := f.String("brokers", "", "`addresses` of the broker, separated by commas; default: an embedded one")
+	names := f.String("works", "", "`names` of works, separated by commas; default: all of "+strings.Join(workNames(), ", "))
+	f.IntVar(&p.rounds, "rounds", 5, "measure each side that many times")
+	f.DurationVar(&p.round, "round", 0, "about how long a round of the floor takes; default 2.5s, 1s on the embedded broker")
+	f.DurationVar(&p.limit, "timeout", 5*time.Minute, "give up on a work after that")
+	f.StringVar(&p.profile, "cpuprofile", "", "write a CPU profile of each process to this `directory`")
+	f.StringVar(&p.label, "label", "", "what to call the broker; default: what its versions of the protocol tell")
+	f.BoolVar(&p.json, "json", false, "print one JSON object per line")
+	if err := f.Parse(args); err != nil {
+		return nil, err
+	}
+	if *brokers != "" {
+		p.brokers = strings.Split(*brokers, ",")
+	}
+	if p.round == 0 {
+		p.round = 2500 * time.Millisecond
+		if len(p.brokers) == 0 {
+			p.round = time.Second
+		}
+	}
+	var err error
+	p.works, err = selectWorks(*names)
+	switch {
+	case err != nil:
+	case f.NArg() > 0:
+		err = fmt.Errorf("unexpected argument %q", f.Arg(0))
+	case p.rounds < 1 || p.rounds > 1000:
+		err = fmt.Errorf("-rounds is %d, not between 1 and 1000", p.rounds)
+	case p.round < time.Millisecond || p.limit < time.Second:
+		err = errors.New("-round is less than a millisecond, or -timeout less than a second")
+	}
+	return &p, err
+}

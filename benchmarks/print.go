@@ -1,0 +1,116 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+)
+
+// printer prints the results of works as they come, and at the end what they
+// were measured on.
+type printer interface {
+	work(results []result) error
+	finish(m machine) error
+}
+
+// lines prints an object of JSON per line.
+type lines struct{ w io.Writer }
+
+func (l *lines) work(results []result) error {
+	encoder := json.NewEncoder(l.w)
+	for _, r := range results {
+		if err := encoder.Encode(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lines) finish(m machine) error { return json.NewEncoder(l.w).Encode(m) }
+
+// table prints tables in Markdown, when all works are done.
+type table struct {
+	w       io.Writer
+	results []result
+}
+
+func (t *table) work(results []result) error {
+	t.results = append(t.results, results...)
+	return nil
+}
+
+func (t *table) finish(m machine) error {
+	figures := [][]string{{"work", "figure", "unit", "floor", "asynccalls", "ratio", "goal", "met"}}
+	costs := [][]string{{
+		"work", "floor client", "floor server", "asynccalls client", "asynccalls server", "CPU ratio",
+	}}
+	last := ""
+	for _, r := range t.results {
+		met := "no"
+		if r.Met {
+			met = "yes"
+		}
+		figures = append(figures, []string{
+			r.Work, r.Figure, r.Unit, r.Floor.String(), r.Ours.String(), r.Ratio.ratio(), r.Goal, met,
+		})
+		if r.Work != last {
+			costs = append(costs, costsOf(&r))
+		}
+		last = r.Work
+	}
+	var b strings.Builder
+	writeTable(&b, figures)
+	b.WriteString("\nPer call, or per response of a stream: CPU time in µs, and allocations.\n\n")
+	writeTable(&b, costs)
+	fmt.Fprintf(&b, "\nBroker: %s. %s %s, %d CPUs, %s.\n", m.Broker, m.Go, m.System, m.CPUs, m.Date)
+	_, err := io.WriteString(t.w, b.String())
+	return err
+}
+
+func costsOf(r *result) []string {
+	row := []string{r.Work}
+	for _, c := range r.Costs {
+		row = append(row, number(c.CPU)+" µs, "+number(c.Allocs))
+	}
+	floor, ours := r.Costs[0].CPU+r.Costs[1].CPU, r.Costs[2].CPU+r.Costs[3].CPU
+	return append(row, fmt.Sprintf("%.2f×", ours/floor))
+}
+
+// writeTable writes rows, the first of which is the head, in columns that also
+// line up without Markdown.
+func writeTable(b *strings.Builder, rows [][]string) {
+	w := tabwriter.NewWriter(b, 0, 0, 1, ' ', 0)
+	for i, row := range rows {
+		fmt.Fprintf(w, "| %s\t|\n", strings.Join(row, "\t| "))
+		if i == 0 {
+			fmt.Fprintln(w, "|"+strings.Repeat("---\t|", len(row)))
+		}
+	}
+	_ = w.Flush() // a strings.Builder takes everything
+}
+
+func (s spread) String() string {
+	return fmt.Sprintf("%s [%s – %s]", number(s.Median), number(s.Min), number(s.Max))
+}
+
+func (s spread) ratio() string {
+	return fmt.Sprintf("%.2f× [%.2f – %.2f]", s.Median, s.Min, s.Max)
+}
+
+// number formats a value with three significant digits, and thousands apart.
+func number(v float64) string {
+	if v < 100 {
+		return strconv.FormatFloat(v, 'g', 3, 64)
+	}
+	digits := strconv.FormatFloat(v, 'f', 0, 64)
+	if len(digits) > 3 {
+		digits = digits[:3] + strings.Repeat("0", len(digits)-3)
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}

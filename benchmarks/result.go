@@ -1,0 +1,111 @@
+package main
+
+import (
+	"runtime"
+	"slices"
+	"time"
+)
+
+// result is what became of one figure of a work.
+type result struct {
+	Work   string
+	Figure string
+	Unit   string
+	Floor  spread
+	Ours   spread
+	Ratio  spread // of the rounds, ours to the floor's
+	Goal   string
+	Met    bool
+
+	// Costs is what a unit of the work, a call or a response, cost: client and
+	// server of the floor, then client and server of ours.
+	Costs [4]cost
+}
+
+// spread is several values of one thing.
+type spread struct{ Median, Min, Max float64 }
+
+// cost is what a process has used for one unit of a work: the median of the
+// rounds.
+type cost struct {
+	CPU    float64 // microseconds
+	Allocs float64
+}
+
+// machine is what the results were measured on.
+type machine struct {
+	Broker string
+	Go     string
+	System string
+	CPUs   int
+	Date   string
+}
+
+func describe(broker string) machine {
+	return machine{
+		Broker: broker,
+		Go:     runtime.Version(),
+		System: runtime.GOOS + "/" + runtime.GOARCH,
+		CPUs:   runtime.NumCPU(),
+		Date:   time.Now().UTC().Format(time.DateOnly),
+	}
+}
+
+// results returns a result for each figure of the work.
+func (b *bench) results() []result {
+	var results []result
+	for i, f := range b.work.figures {
+		var values [2][]float64
+		ratios := make([]float64, b.plan.rounds)
+		for j, t := range b.teams {
+			for _, s := range t.samples {
+				values[j] = append(values[j], s.values[i])
+			}
+		}
+		for j := range ratios {
+			ratios[j] = values[1][j] / values[0][j]
+		}
+		r := result{
+			Work:   b.work.name,
+			Figure: f.name,
+			Unit:   f.unit,
+			Floor:  spreadOf(values[0]),
+			Ours:   spreadOf(values[1]),
+			Ratio:  spreadOf(ratios),
+			Goal:   f.goal.text(f.unit),
+			Costs:  b.costs(),
+		}
+		r.Met = f.goal.met(r.Floor.Median, r.Ours.Median, r.Ratio.Median)
+		results = append(results, r)
+	}
+	return results
+}
+
+// costs returns what a unit of the work cost each process.
+func (b *bench) costs() (c [4]cost) {
+	for i, t := range b.teams {
+		c[2*i] = costOf(t.samples, func(s *sample) usage { return s.client })
+		c[2*i+1] = costOf(t.samples, func(s *sample) usage { return s.server })
+	}
+	return c
+}
+
+func costOf(samples []sample, of func(*sample) usage) cost {
+	var cpu, allocs []float64
+	for i := range samples {
+		u, units := of(&samples[i]), float64(samples[i].units)
+		cpu = append(cpu, float64(u.CPU)/float64(time.Microsecond)/units)
+		allocs = append(allocs, float64(u.Allocs)/units)
+	}
+	return cost{spreadOf(cpu).Median, spreadOf(allocs).Median}
+}
+
+func spreadOf(values []float64) spread {
+	sorted := slices.Sorted(slices.Values(values))
+	middle := len(sorted) / 2
+	median := sorted[middle]
+	if len(sorted)%2 == 0 {
+		median = (median + sorted[middle-1]) / 2
+	}
+	return spread{median, sorted[0], sorted[len(sorted)-1]}
+}

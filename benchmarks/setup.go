@@ -1,0 +1,83 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// setupVariable is the variable in the environment of a process that this
+// program has started. It holds a setup.
+const setupVariable = "ASYNCCALLS_BENCHMARK"
+
+// role is what a process does.
+type role string
+
+const (
+	broker role = "broker"
+	server role = "server"
+	client role = "client"
+)
+
+// setup says what a process is.
+type setup struct {
+	Role    role
+	Side    string   `json:",omitempty"` // the name of a side, but for a broker
+	Work    string   `json:",omitempty"` // the name of a work, but for a broker
+	Brokers []string `json:",omitempty"`
+	Prefix  string   `json:",omitempty"` // of topics and groups
+	Profile string   `json:",omitempty"` // file for a CPU profile
+}
+
+// order has a client make calls. With a count of 0 it only reports, as any other
+// process does.
+type order struct{ Count int }
+
+// report is the answer to an order, and what a process says first, as soon as it
+// is ready.
+type report struct {
+	Error     string        `json:",omitempty"`
+	Addresses []string      `json:",omitempty"` // of a broker
+	Values    []float64     `json:",omitempty"` // for the figures of the work
+	Took      time.Duration `json:",omitempty"`
+	Usage     usage
+}
+
+// usage is what a process has used since it started.
+type usage struct {
+	CPU    time.Duration
+	Allocs uint64
+}
+
+func (u usage) since(before usage) usage { return usage{u.CPU - before.CPU, u.Allocs - before.Allocs} }
+
+func (u usage) plus(v usage) usage { return usage{u.CPU + v.CPU, u.Allocs + v.Allocs} }
+
+func parseSetup(encoded string) (*setup, error) {
+	var s setup
+	if err := json.Unmarshal([]byte(encoded), &s); err != nil {
+		return nil, fmt.Errorf("variable %s: %w", setupVariable, err)
+	}
+	return &s, nil
+}
+
+// side returns the side that the process is on.
+func (s *setup) side() (*side, error) {
+	for _, candidate := range sides() {
+		if candidate.name == s.Side {
+			return &candidate, nil
+		}
+	}
+	return nil, fmt.Errorf("there is no side %q", s.Side)
+}
+
+// work returns the work that the process takes part in.
+func (s *setup) work() (*work, error) {
+	all := works()
+	i := slices.IndexFunc(all, func(w work) bool { return w.name == s.Work })
+	if i < 0 {
+		return nil, fmt.Errorf("there is no work %q", s.Work)
+	}
+	return &all[i], nil
+}

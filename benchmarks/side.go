@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// side is one of the two that are compared.
+type side struct {
+	name string
+
+	// serve serves until ctx ends. It calls ready once when it does.
+	serve func(ctx context.Context, s *setup, ready func()) error
+
+	// open returns a caller, which need not be connected yet.
+	open func(ctx context.Context, s *setup) (caller, error)
+}
+
+// caller makes calls to the server of its side. Workers are numbered from 0; each
+// makes one call at a time. A call is bounded in time by the caller.
+type caller interface {
+	// echo makes a call that is answered by its own body.
+	echo(ctx context.Context, worker int, body []byte) error
+
+	// stream makes a call that is answered by its own body as often as the work
+	// says, and returns when the first response came.
+	stream(ctx context.Context, worker int, body []byte) (first time.Time, err error)
+
+	close() error
+}
+
+// callLimit bounds a call.
+const callLimit = 30 * time.Second
+
+// The numbers of partitions, which are the defaults of asynccalls.
+const (
+	requestPartitions = 4
+	replyPartitions   = 8
+)
+
+// sides returns the floor and asynccalls, in this order.
+func sides() [2]side {
+	return [2]side{
+		{name: "floor", serve: serveFloor, open: openFloor},
+		{name: "asynccalls", serve: serveAsynccalls, open: openAsynccalls},
+	}
+}
+
+// checkBody finds out whether a side answers with what it should.
+func checkBody(got, want int) error {
+	if got != want {
+		return fmt.Errorf("response has %d bytes, want %d", got, want)
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// work is something that both sides do and that is measured. A new one is a
+// function that returns it, in a file of its own, and a line in works.
+type work struct {
+	name     string
+	size     int // of the body of a request, and of each response
+	inflight int // calls at a time, from as many goroutines
+	answers  int // responses to each call
+	figures  []figure
+
+	// count is how many calls a round makes; 0 is as many as the floor makes in
+	// the time of a round.
+	count int
+
+	// measure makes calls with c, which is in the process of a client, and
+	// returns a value for each figure. It is nil for a work that measures the
+	// start of the client.
+	measure func(ctx context.Context, c caller, w *work, count int) ([]float64, error)
+}
+
+// figure is one number that a work yields.
+type figure struct {
+	name string
+	unit string
+	goal goal
+}
+
+// goal is what asynccalls may cost against the floor: at most a share of it if
+// more is worse, at least a share if more is better, or something on top.
+type goal struct {
+	most, least float64
+	extra       float64 // in the unit of the figure
+}
+
+// met reports whether the goal is met. The floor's value is needed for a goal
+// that is not a ratio.
+func (g goal) met(floor, ours, ratio float64) bool {
+	switch {
+	case g.most > 0:
+		return ratio <= g.most
+	case g.least > 0:
+		return ratio >= g.least
+	default:
+		return ours <= floor+g.extra
+	}
+}
+
+// text says in the unit of the figure what the goal is.
+func (g goal) text(unit string) string {
+	switch {
+	case g.most > 0:
+		return fmt.Sprintf("≤ %.2f×", g.most)
+	case g.least > 0:
+		return fmt.Sprintf("≥ %.2f×", g.least)
+	default:
+		return fmt.Sprintf("≤ floor + %g %s", g.extra, unit)
+	}
+}
+
+// works returns all works in the order in which they are measured.
+func works() []work {
+	return []work{
+		echoAlone(),
+		echoMany("echo1k", 1000),
+		echoMany("echo10k", 10_000),
+		streamAlone(),
+		streamMany(),
+		hello(),
+	}
+}
+
+func workNames() []string {
+	var names []string
+	for _, w := range works() {
+		names = append(names, w.name)
+	}
+	return names
+}
+
+// selectWorks returns the named works, or all.
+func selectWorks(names string) ([]work, error) {
+	all := works()
+	if names == "" {
+		return all, nil
+	}
+	var selected []work
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(all, func(w work) bool { return w.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no work %q; there are %s", name, strings.Join(workNames(), ", "))
+		}
+		selected = append(selected, all[i])
+	}
+	return selected, nil
+}
+
+// percentile returns the value below which a share of sorted values lies.
+func percentile(sorted []time.Duration, share float64) time.Duration {
+	return sorted[min(int(share*float64(len(sorted))), len(sorted)-1)]
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
