@@ -84,7 +84,7 @@ func DecodeDead(value []byte) (Dead, error) {
 	if len(value) > maxDead {
 		return Dead{}, malformedHeader(value, ruleLength)
 	}
-	f := fields{rest: string(value[len(versionPrefix):])}
+	f := fields{text: string(value[len(versionPrefix):])}
 	d := Dead{Topic: f.topic()}
 	d.Partition, d.Offset = f.source()
 	d.Time = f.time("time")
@@ -101,7 +101,7 @@ func DecodeDead(value []byte) (Dead, error) {
 }
 
 func (f *fields) topic() string {
-	return f.take(span(f.rest, inTopic, maxTopic), "topic", ruleTopic)
+	return f.take(span(f.rest(), inTopic, maxTopic), "topic", ruleTopic)
 }
 
 // source reads where a record was stored, if it was.
@@ -118,7 +118,7 @@ func (f *fields) source() (partition int32, offset int64) {
 
 // absent takes the next field if it is not known, and reports whether it did.
 func (f *fields) absent() bool {
-	if f.rest != absent && !strings.HasPrefix(f.rest, absent+" ") {
+	if f.peek() != absent {
 		return false
 	}
 	f.take(len(absent), "", "")

@@ -79,7 +79,7 @@ func DecodeRequest(value []byte) (Request, error) {
 	case len(value) > maxHeader:
 		return Request{}, malformedHeader(value, ruleLength)
 	}
-	f := fields{rest: string(value[kindPrefix:])}
+	f := fields{text: string(value[kindPrefix:])}
 	r := Request{Kind: kind, ID: f.id(), Endpoint: f.endpoint(), From: f.service("from")}
 	if kind == KindCall || !f.ended {
 		r.TTL = f.ttl()
@@ -94,7 +94,7 @@ func DecodeRequest(value []byte) (Request, error) {
 }
 
 func (f *fields) ttl() time.Duration {
-	v, n := number(f.rest, uint64(maxTTL/time.Millisecond))
+	v, n := number(f.rest(), uint64(maxTTL/time.Millisecond))
 	if v == 0 {
 		n = 0
 	}

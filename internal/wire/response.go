@@ -122,7 +122,7 @@ func DecodeResponse(value []byte) (Response, error) {
 	case len(value) > maxHeader:
 		return Response{}, malformedHeader(value, ruleLength)
 	}
-	f := fields{rest: string(value[kindPrefix:])}
+	f := fields{text: string(value[kindPrefix:])}
 	r := Response{Kind: kind, Status: statusOK}
 	if kind == KindReply {
 		r.Token = f.token()
@@ -142,7 +142,7 @@ func DecodeResponse(value []byte) (Response, error) {
 
 // responseID reads the ID of a response and its parts.
 func (f *fields) responseID(r *Response) {
-	s := f.rest
+	s := f.rest()
 	id := span(s, inID, maxID)
 	if id == 0 || id == len(s) || s[id] != '.' {
 		f.fail("response id", ruleResponseID)
@@ -164,7 +164,7 @@ func (f *fields) responseID(r *Response) {
 
 // mark reads how a response ends, if it does, and its status.
 func (f *fields) mark(r *Response) {
-	s, _, _ := strings.Cut(f.rest, " ")
+	s := f.peek()
 	switch s {
 	case "b":
 		r.Bare, r.End = true, true
