@@ -1,0 +1,221 @@
+package franz
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// A rule says why an option of franz-go can't be given.
+type rule struct {
+	option any // the function that makes the option
+	name   string
+	why    string
+}
+
+// typedRules are about options that are typed as those of producers, consumers
+// and groups. None of them can hold hooks, so trying them has no effect.
+func typedRules() []rule {
+	const (
+		publisher = "the driver answers for the outcome of each record"
+		commits   = "positions are committed by Commit alone"
+		listener  = "the Listener of Join is called instead"
+		positions = "positions are those of Join and Read"
+		topics    = "topics are those of Join and Read"
+	)
+	return []rule{
+		{kgo.DefaultProduceTopic, "DefaultProduceTopic", "each record names its topic"},
+		{kgo.DefaultProduceTopicAlways, "DefaultProduceTopicAlways", "each record names its topic"},
+		{kgo.RequiredAcks, "RequiredAcks", "all in-sync replicas must have a record"},
+		{kgo.DisableIdempotentWrite, "DisableIdempotentWrite", "records would be written twice and out of order"},
+		{kgo.AllowIdempotentProduceCancellation, "AllowIdempotentProduceCancellation", publisher},
+		{kgo.MaxProduceRequestsInflightPerBroker, "MaxProduceRequestsInflightPerBroker", "records would be out of order"},
+		{kgo.ProducerBatchMaxBytes, "ProducerBatchMaxBytes", "the driver asks each topic for its limit"},
+		{kgo.ProducerBatchMaxBytesFn, "ProducerBatchMaxBytesFn", "the driver asks each topic for its limit"},
+		{kgo.RecordPartitioner, "RecordPartitioner", "partitions are chosen as Kafka does"},
+		{kgo.RecordRetries, "RecordRetries", publisher},
+		{kgo.UnknownTopicRetries, "UnknownTopicRetries", publisher},
+		{kgo.StopProducerOnDataLossDetected, "StopProducerOnDataLossDetected", publisher},
+		{kgo.ManualFlushing, "ManualFlushing", "records would wait for Flush"},
+		{kgo.RecordDeliveryTimeout, "RecordDeliveryTimeout", publisher},
+		{kgo.TransactionalID, "TransactionalID", "records are published without a transaction"},
+
+		{kgo.ConsumePartitions, "ConsumePartitions", topics},
+		{kgo.ConsumeTopics, "ConsumeTopics", topics},
+		{kgo.ConsumeRegex, "ConsumeRegex", topics},
+		{kgo.ConsumeExcludeTopics, "ConsumeExcludeTopics", topics},
+		{kgo.ConsumeStartOffset, "ConsumeStartOffset", positions},
+		{kgo.ConsumeResetOffset, "ConsumeResetOffset", positions},
+		{kgo.KeepControlRecords, "KeepControlRecords", "they are not records of the contract"},
+		{kgo.KeepRetryableFetchErrors, "KeepRetryableFetchErrors", "the driver retries"},
+
+		{kgo.ConsumerGroup, "ConsumerGroup", "groups are joined by Join"},
+		{kgo.ShareGroup, "ShareGroup", "groups are joined by Join"},
+		{kgo.InstanceID, "InstanceID", "a member leaves its group at once when it is closed"},
+		{kgo.GroupProtocol, "GroupProtocol", "members are consumers"},
+		{kgo.Balancers, "Balancers", "partitions are assigned by the cooperative-sticky balancer"},
+		{kgo.ServerSideBalancer, "ServerSideBalancer", "partitions are assigned by the cooperative-sticky balancer"},
+		{kgo.BlockRebalanceOnPoll, "BlockRebalanceOnPoll", "the driver sets it"},
+		{kgo.AdjustFetchOffsetsFn, "AdjustFetchOffsetsFn", positions},
+		{kgo.OnPartitionsAssigned, "OnPartitionsAssigned", listener},
+		{kgo.OnPartitionsRevoked, "OnPartitionsRevoked", listener},
+		{kgo.OnPartitionsLost, "OnPartitionsLost", listener},
+		{kgo.OnPartitionsCallbackBlocked, "OnPartitionsCallbackBlocked", listener},
+		{kgo.OnOffsetsFetched, "OnOffsetsFetched", positions},
+		{kgo.DisableAutoCommit, "DisableAutoCommit", "the driver sets it"},
+		{kgo.GreedyAutoCommit, "GreedyAutoCommit", commits},
+		{kgo.AutoCommitInterval, "AutoCommitInterval", commits},
+		{kgo.AutoCommitMarks, "AutoCommitMarks", commits},
+		{kgo.AutoCommitCallback, "AutoCommitCallback", commits},
+	}
+}
+
+// checkPlain returns an error for the first of the other options that breaks the
+// contract, by what they made of a client.
+func checkPlain(client *kgo.Client, addrs []string) error {
+	switch {
+	case !slices.Equal(client.OptValue(kgo.SeedBrokers).([]string), addrs):
+		return rule{name: "SeedBrokers", why: "addresses are the first argument of Open"}.broken()
+	case client.OptValue(kgo.WithContext) != nil:
+		return rule{name: "WithContext", why: "the driver ends with Close alone"}.broken()
+	case client.OptValue(kgo.AllowAutoTopicCreation) == true:
+		return rule{name: "AllowAutoTopicCreation", why: "topics are created by Create alone"}.broken()
+	}
+	return nil
+}
+
+func (r rule) broken() error { return fmt.Errorf("franz: option %q: %s", r.name, r.why) }
+
+// checkTyped returns an error for the first option that breaks the contract. It
+// tries each one alone on a client that never connects.
+func checkTyped(opts []kgo.Opt) error {
+	var typed []kgo.Opt
+	for _, o := range opts {
+		switch o.(type) {
+		case kgo.ProducerOpt, kgo.ConsumerOpt, kgo.GroupOpt:
+			typed = append(typed, o)
+		}
+	}
+	if len(typed) == 0 {
+		return nil
+	}
+	before, err := try(marks())
+	if err != nil {
+		return err
+	}
+	for _, o := range typed {
+		// Some options of groups are not accepted without a group, some others
+		// not with one.
+		after, err := try(append(marks(), o))
+		if err != nil {
+			after, err = try(append([]kgo.Opt{kgo.ConsumerGroup("")}, append(grouped(), o)...))
+		}
+		if err != nil {
+			return fmt.Errorf("franz: option of type %T: %w", o, err)
+		}
+		if err := compare(typedRules(), before, after); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// marks returns options with values that nobody else gives, so that an option
+// that replaces them shows, though it has the value that is the default.
+func marks() []kgo.Opt {
+	return []kgo.Opt{
+		kgo.RecordPartitioner(partitioner{}),
+		kgo.ProducerBatchMaxBytes(defaultLimit - 1),
+	}
+}
+
+func grouped() []kgo.Opt { return append(marks(), kgo.ConsumerGroup("franz")) }
+
+// try makes a client that is closed from the beginning, and closes it.
+func try(opts []kgo.Opt) (*kgo.Client, error) {
+	closed, cancel := context.WithCancel(context.Background())
+	cancel()
+	client, err := kgo.NewClient(append([]kgo.Opt{kgo.WithContext(closed)}, opts...)...)
+	if err != nil {
+		return nil, err
+	}
+	client.Close()
+	return client, nil
+}
+
+// compare returns an error for the first rule that the options of after break.
+func compare(rules []rule, before, after *kgo.Client) error {
+	for _, r := range rules {
+		if r.name == "ConsumerGroup" && after.OptValue(r.option) == "franz" {
+			continue
+		}
+		if !same(before.OptValue(r.option), after.OptValue(r.option)) {
+			return r.broken()
+		}
+	}
+	return nil
+}
+
+// same compares two values of one option. Functions are the same if both are
+// nil, or both are not: a function given where there is one by default is marked
+// by another option.
+func same(a, b any) bool {
+	va, vb := reflect.ValueOf(a), reflect.ValueOf(b)
+	if va.Kind() == reflect.Func && vb.Kind() == reflect.Func {
+		return va.IsNil() == vb.IsNil()
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+// defaults are what the options of the caller may change.
+func defaults() []kgo.Opt {
+	return []kgo.Opt{
+		kgo.ClientID("asynccalls"),
+		kgo.ProducerLinger(0),
+		kgo.MaxBufferedRecords(100_000),
+		kgo.MaxBufferedBytes(64 << 20),
+		kgo.MaxDecompressBatchBytes(128 << 20),
+		kgo.FetchMaxBytes(16 << 20),
+		kgo.FetchMaxWait(250 * time.Millisecond),
+		kgo.MetadataMinAge(250 * time.Millisecond),
+		kgo.HeartbeatInterval(time.Second),
+	}
+}
+
+// publishing is what the client that publishes needs; its buffer is bounded by
+// the driver.
+func (d *Driver) publishing() []kgo.Opt {
+	return []kgo.Opt{
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.RecordPartitioner(partitioner{}),
+		kgo.ProducerBatchMaxBytesFn(func(topic string) int32 { return d.limits.of(topic) }),
+		kgo.UnknownTopicRetries(3),
+		kgo.MaxBufferedRecords(math.MaxInt32),
+		kgo.MaxBufferedBytes(0),
+	}
+}
+
+// bounds returns the bounds of the buffer that the options say.
+func bounds(opts []kgo.Opt) (records, bytes int64, err error) {
+	var limits []kgo.Opt
+	for _, o := range opts {
+		if _, ok := o.(kgo.ProducerOpt); ok {
+			limits = append(limits, o)
+		}
+	}
+	client, err := try(limits)
+	if err != nil {
+		return 0, 0, fmt.Errorf("franz: %w", err)
+	}
+	records, _ = client.OptValue(kgo.MaxBufferedRecords).(int64)
+	bytes, _ = client.OptValue(kgo.MaxBufferedBytes).(int64)
+	if bytes == 0 {
+		bytes = math.MaxInt64
+	}
+	return records, bytes, nil
+}

@@ -1,0 +1,129 @@
+package franz
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"unsafe"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/asynccalls/asynccalls/driver"
+)
+
+// A publication is a record on its way. It is pooled with all that publishing
+// needs, so that handing a record over allocates nothing.
+type publication struct {
+	driver  *Driver
+	promise func(*kgo.Record, error) // bound once to finish
+
+	record *driver.Record
+	done   func(*driver.Record, error)
+	space  space
+	sent   kgo.Record
+
+	err   error           // why it failed last
+	tries int             // how often it was sent again
+	again *sync.WaitGroup // not nil while it is sent again
+}
+
+// Publish implements [driver.Publisher].
+func (d *Driver) Publish(ctx context.Context, r *driver.Record, done func(*driver.Record, error)) {
+	bytes := size(r)
+	if err := d.refuse(r, bytes); err != nil {
+		done(r, err)
+		return
+	}
+	space, err := d.buffer.take(ctx, bytes)
+	if err != nil {
+		done(r, fmt.Errorf("publish to %q: %w", r.Topic, err))
+		return
+	}
+	p, _ := d.publications.Get().(*publication)
+	p.record, p.done, p.space = r, done, space
+	if d.resender.hold(p) {
+		return
+	}
+	p.send()
+}
+
+// refuse returns an error for what can't be published to any topic.
+func (d *Driver) refuse(r *driver.Record, bytes int64) error {
+	if r.Topic == "" {
+		return fmt.Errorf("publish a record without a topic: %w", driver.ErrNoTopic)
+	}
+	if bytes > d.buffer.maxBytes {
+		return fmt.Errorf("publish to %q: %w", r.Topic, &driver.TooLargeError{Limit: int(d.buffer.maxBytes)})
+	}
+	return nil
+}
+
+// Flush implements [driver.Publisher].
+func (d *Driver) Flush(ctx context.Context) error {
+	if d.closed() {
+		return errClosed
+	}
+	return d.buffer.flush(ctx)
+}
+
+// send hands the record to the client, which may write it twice or fail it if
+// its context ends: it gets one that does not.
+func (p *publication) send() {
+	r := p.record
+	p.sent = kgo.Record{
+		Key:       r.Key,
+		Value:     r.Value,
+		Headers:   headersOut(r.Headers),
+		Timestamp: r.Time,
+		Topic:     r.Topic,
+		Partition: r.Partition,
+	}
+	p.driver.client.Produce(context.Background(), &p.sent, p.promise)
+}
+
+// finish is called by the client, one record after the other.
+func (p *publication) finish(_ *kgo.Record, err error) {
+	p.err = err
+	switch {
+	case p.again != nil:
+		p.again.Done()
+	case err == nil:
+		p.end()
+	default:
+		p.driver.resender.failed(p)
+	}
+}
+
+// end tells the caller.
+func (p *publication) end() {
+	d, r, done, space, err := p.driver, p.record, p.done, p.space, p.err
+	if err == nil {
+		r.Partition, r.Offset, r.Time = p.sent.Partition, p.sent.Offset, p.sent.Timestamp
+	} else {
+		err = fmt.Errorf("publish to %q: %w", r.Topic, d.outcome(p))
+	}
+	*p = publication{driver: d, promise: p.promise}
+	d.publications.Put(p)
+	done(r, err)
+	d.buffer.give(space)
+}
+
+func (d *Driver) newPublication() any {
+	p := &publication{driver: d}
+	p.promise = p.finish
+	return p
+}
+
+// The two types of header are the same but for their names, or this does not
+// compile.
+var _ = kgo.RecordHeader(driver.Header{})
+
+// headersOut returns the same headers, not a copy.
+func headersOut(h []driver.Header) []kgo.RecordHeader {
+	return unsafe.Slice((*kgo.RecordHeader)(unsafe.SliceData(h)), len(h))
+}
+
+// headersIn returns the same headers, not a copy.
+func headersIn(h []kgo.RecordHeader) []driver.Header {
+	return unsafe.Slice((*driver.Header)(unsafe.SliceData(h)), len(h))
+}

@@ -1,0 +1,267 @@
+package franz
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+const (
+	// maxTries is how often a record is sent again because its topic or
+	// partition may be there by now.
+	maxTries = 5
+
+	// retryPause is the time between two tries.
+	retryPause = 100 * time.Millisecond
+)
+
+// A resender gives a second chance to records that failed for the sake of
+// another one, or because the client knows an old state of their topic. While it
+// is at work on a topic, all records of that topic go through it, in the order
+// in which they were handed over.
+type resender struct {
+	driver *Driver
+	busy   atomic.Int32   // number of lanes, so that publishing looks no further as a rule
+	wg     sync.WaitGroup // of the lanes
+
+	mu      sync.Mutex // guards lanes, their records and forget, and stopped
+	lanes   map[string]*lane
+	stopped bool
+}
+
+// A lane is the records of one topic. Their number is bounded by the buffer of
+// the driver. It ends when it is empty.
+type lane struct {
+	topic   string
+	records []*publication
+	forget  bool // the client must forget the topic, and learn it anew
+}
+
+func newResender(d *Driver) *resender {
+	return &resender{driver: d, lanes: map[string]*lane{}}
+}
+
+// hold takes a new record if its topic has a lane.
+func (s *resender) hold(p *publication) bool {
+	if s.busy.Load() == 0 {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.lanes[p.record.Topic]
+	if l == nil {
+		return false
+	}
+	l.records = append(l.records, p)
+	return true
+}
+
+// failed takes a record that failed in the client, and ends it if it should not
+// be sent again.
+func (s *resender) failed(p *publication) {
+	if !s.accept(p) {
+		p.end()
+	}
+}
+
+func (s *resender) accept(p *publication) bool {
+	again, forget := s.verdict(p)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.lanes[p.record.Topic]
+	// What fails with an error of the client's own while a topic is forgotten
+	// fails because of that.
+	again = again || l != nil && l.forget && !isAnswer(p.err)
+	if l == nil && (again || forget) && !s.stopped {
+		l = &lane{topic: p.record.Topic}
+		s.lanes[l.topic] = l
+		s.busy.Add(1)
+		s.wg.Go(func() { s.run(l) })
+	}
+	if l == nil {
+		return false
+	}
+	l.forget = l.forget || forget
+	if again {
+		l.records = append(l.records, p)
+	}
+	return again
+}
+
+// stop lets no lane begin any more, and waits for those that are there. They end
+// when the client is closed.
+func (s *resender) stop() {
+	s.mu.Lock()
+	s.stopped = true
+	s.mu.Unlock()
+	s.wg.Wait()
+}
+
+// isAnswer says whether an error came from the broker, or with the end of the
+// driver.
+func isAnswer(err error) bool {
+	_, ok := errors.AsType[*kerr.Error](err)
+	return ok || isClosed(err) || errors.Is(err, context.Canceled)
+}
+
+// verdict says whether to send a record again, and whether the client must
+// forget its topic. A topic that is missing is forgotten as well: the client
+// would ask for it for ever.
+func (s *resender) verdict(p *publication) (again, forget bool) {
+	switch {
+	case p.sent.Partition == noPartition:
+		return p.tries < maxTries, false
+	case errors.Is(p.err, kerr.UnknownTopicID):
+		return p.tries < maxTries, true
+	case isMissing(p.err):
+		return false, true
+	case isTooLarge(p.err) && p.space.bytes > int64(s.driver.limits.of(p.record.Topic)):
+		return false, false
+	}
+	return isBatchRefusal(p.err), false
+}
+
+// run sends the records of a lane, until there are none. The chunks that it
+// sends at once shrink when one fails and grow when one succeeds, so that few
+// records are sent many times.
+func (s *resender) run(l *lane) {
+	s.settle()
+	chunk := 1
+	for {
+		records, ok := s.next(l, chunk)
+		if !ok {
+			return
+		}
+		s.sendAll(records)
+		left := s.endMost(records)
+		if len(left) == 0 {
+			chunk *= 2
+			continue
+		}
+		chunk = max(1, len(records)/2)
+		s.giveBack(l, left)
+	}
+}
+
+// settle waits until all records that failed so far have been reported: the
+// client reports one after the other, and the last is one without a topic.
+func (s *resender) settle() {
+	settled := make(chan struct{})
+	s.driver.client.TryProduce(s.driver.client.Context(), &kgo.Record{}, func(*kgo.Record, error) { close(settled) })
+	<-settled
+}
+
+// next takes the first records of a lane, or ends the lane.
+func (s *resender) next(l *lane, n int) ([]*publication, bool) {
+	s.forget(l)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(l.records) == 0 {
+		delete(s.lanes, l.topic)
+		s.busy.Add(-1)
+		return nil, false
+	}
+	slices.SortStableFunc(l.records, func(a, b *publication) int { return cmp.Compare(a.space.turn, b.space.turn) })
+	n = min(n, len(l.records))
+	records := slices.Clone(l.records[:n])
+	l.records = slices.Delete(l.records, 0, n)
+	return records, true
+}
+
+// forget lets the client forget the topic of a lane, if it must. What is in the
+// client for that topic fails, and comes here.
+func (s *resender) forget(l *lane) {
+	s.mu.Lock()
+	must := l.forget
+	s.mu.Unlock()
+	if !must {
+		return
+	}
+	s.driver.client.PurgeTopicsFromProducing(l.topic)
+	s.driver.limits.forget(l.topic)
+	s.settle()
+	s.mu.Lock()
+	l.forget = false
+	s.mu.Unlock()
+}
+
+func (s *resender) giveBack(l *lane, records []*publication) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.records = append(records, l.records...)
+}
+
+// sendAll sends records and waits for their outcomes.
+func (s *resender) sendAll(records []*publication) {
+	var outcomes sync.WaitGroup
+	for _, p := range records {
+		if p.err != nil && !s.prepare(p) {
+			continue
+		}
+		outcomes.Add(1)
+		p.again = &outcomes
+		p.send()
+	}
+	outcomes.Wait()
+	for _, p := range records {
+		p.again = nil
+	}
+}
+
+// prepare waits until another try makes sense. It returns false if none does.
+func (s *resender) prepare(p *publication) bool {
+	if isBatchRefusal(p.err) {
+		return true
+	}
+	p.tries++
+	if p.sent.Partition == noPartition {
+		if !s.driver.hasPartition(p.record.Topic, p.record.Partition) {
+			p.tries = maxTries
+			return false
+		}
+		s.driver.client.ForceMetadataRefresh()
+		pause(s.driver.client.Context(), retryPause)
+	} else if p.tries > 1 {
+		pause(s.driver.client.Context(), retryPause)
+	}
+	return true
+}
+
+// endMost ends the records that succeeded or failed for good. It returns those
+// to be sent again.
+func (s *resender) endMost(records []*publication) []*publication {
+	var left []*publication
+	for _, p := range records {
+		if s.isLeft(p, len(records)) {
+			left = append(left, p)
+		} else {
+			p.end()
+		}
+	}
+	return left
+}
+
+func (s *resender) isLeft(p *publication, sent int) bool {
+	if p.err == nil || s.driver.closed() || sent == 1 && isBatchRefusal(p.err) {
+		return false
+	}
+	again, _ := s.verdict(p)
+	return again
+}
+
+// pause waits for a while, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
