@@ -256,7 +256,7 @@ func (c *Call) finish(err error) {
 }
 
 // cancel ends the call as its context has ended.
-func (c *Call) cancel() { c.finish(contextError(c.ctx)) }
+func (c *Call) cancel() { c.finish(c.s.lane.explain(contextError(c.ctx))) }
 
 // end ends the call, and reports whether it had not ended before.
 func (c *Call) end(err error) bool {

@@ -368,10 +368,9 @@ func (l *lane) expire() {
 			at = time.Time{}
 		}
 		l.armed = at
-		failure := l.failure
 		l.mu.Unlock()
 		for _, c := range over {
-			c.finish(expiry(failure))
+			c.finish(l.explain(context.DeadlineExceeded))
 		}
 		clear(over)
 		if pending {
@@ -388,13 +387,15 @@ func (l *lane) expire() {
 	}
 }
 
-// expiry is the error of a call at its deadline; failure is what kept it from
-// being sent, if anything did.
-func expiry(failure error) error {
-	if failure == nil {
-		return context.DeadlineExceeded
+// explain adds to why a call ended what keeps calls from being sent, if anything
+// does.
+func (l *lane) explain(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failure == nil {
+		return err
 	}
-	return fmt.Errorf("%w: not sent: %w", context.DeadlineExceeded, failure)
+	return fmt.Errorf("%w: not sent: %w", err, l.failure)
 }
 
 func (l *lane) wakeExpire() {
