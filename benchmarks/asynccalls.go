@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -12,16 +13,16 @@ import (
 )
 
 // serveAsynccalls answers requests with their own bodies.
-func serveAsynccalls(ctx context.Context, s *setup, ready func()) error {
+func serveAsynccalls(ctx context.Context, s *setup, ready func()) (err error) {
 	w, err := s.work()
 	if err != nil {
 		return err
 	}
-	d, svc, err := openService(s, "server")
+	d, svc, err := openService(s, "server") //nolint:contextcheck // it does no I/O
 	if err != nil {
 		return err
 	}
-	defer d.Close()
+	defer func() { err = errors.Join(err, d.Close()) }()
 	svc.Handle("/echo", answer(1))
 	svc.Handle("/stream", answer(w.answers))
 	ended := make(chan error, 1)
@@ -79,26 +80,24 @@ func openAsynccalls(_ context.Context, s *setup) (caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, svc, err := openService(s, "client")
+	d, svc, err := openService(s, "client") //nolint:contextcheck // it does no I/O
 	if err != nil {
 		return nil, err
 	}
 	return &serviceCaller{d, svc, w.answers}, nil
 }
 
-// echo does not pass ctx on: it would be one that all workers wait for, on one
-// lock. Calls end by themselves after callLimit.
-func (c *serviceCaller) echo(_ context.Context, _ int, body []byte) error {
-	resp, err := c.service.CallOne(context.Background(), asynccalls.NewRequest("server", "/echo", body))
+func (c *serviceCaller) echo(ctx context.Context, _ int, body []byte) error {
+	resp, err := c.service.CallOne(ctx, asynccalls.NewRequest("server", "/echo", body))
 	if err != nil {
 		return err
 	}
 	return checkBody(len(resp.Body), len(body))
 }
 
-func (c *serviceCaller) stream(_ context.Context, _ int, body []byte) (first time.Time, err error) {
+func (c *serviceCaller) stream(ctx context.Context, _ int, body []byte) (first time.Time, err error) {
 	n := 0
-	call := c.service.Call(context.Background(), asynccalls.NewRequest("server", "/stream", body))
+	call := c.service.Call(ctx, asynccalls.NewRequest("server", "/stream", body))
 	for resp, err := range call.Responses() {
 		if err != nil {
 			return first, err
@@ -118,7 +117,5 @@ func (c *serviceCaller) stream(_ context.Context, _ int, body []byte) (first tim
 }
 
 func (c *serviceCaller) close() error {
-	err := c.service.Close()
-	_ = c.driver.Close()
-	return err
+	return errors.Join(c.service.Close(), c.driver.Close())
 }

@@ -29,7 +29,7 @@ type actor struct {
 // takes orders from in, and reports to out, until in ends.
 func child(encoded string, in io.Reader, out, stderr io.Writer) int {
 	if err := takePart(context.Background(), encoded, in, out); err != nil {
-		fmt.Fprintln(stderr, "benchmarks:", err)
+		_, _ = fmt.Fprintln(stderr, "benchmarks:", err)
 		return 1
 	}
 	return 0
@@ -133,24 +133,22 @@ func (s *setup) startClient(ctx context.Context) (*actor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open client: %w", err)
 	}
-	bounded := func(limit time.Duration, do func(ctx context.Context) error) error {
-		ctx, cancel := context.WithTimeout(ctx, limit)
-		defer cancel()
-		abort := context.AfterFunc(ctx, func() { _ = c.close() }) // ends calls that wait, do says how
-		defer abort()
-		return do(ctx)
+	bounded := func(limit time.Duration, do func() error) error {
+		abort := time.AfterFunc(limit, func() { _ = c.close() }) // do says what came of it
+		defer abort.Stop()
+		return do()
 	}
-	err = bounded(callLimit, func(ctx context.Context) error {
+	err = bounded(callLimit, func() error {
 		return c.echo(ctx, 0, bytes.Repeat([]byte("x"), w.size))
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("first call: %w", err), c.close())
 	}
-	act := func(_ context.Context, o order) (values []float64, err error) {
+	act := func(ctx context.Context, o order) (values []float64, err error) {
 		if o.Count == 0 {
 			return nil, nil
 		}
-		err = bounded(orderLimit, func(ctx context.Context) error {
+		err = bounded(orderLimit, func() error {
 			values, err = w.measure(ctx, c, w, o.Count)
 			return err
 		})

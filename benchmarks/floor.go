@@ -83,9 +83,9 @@ func repliesOf(s *setup) string { return s.Prefix + "client.replies" }
 type floorCaller struct {
 	producer *kgo.Client
 	consumer *kgo.Client
-	setup   *setup
-	slots   []chan *kgo.Record // get each response, and nil when the caller is closed
-	answers int
+	setup    *setup
+	slots    []chan *kgo.Record // get each response, and nil when the caller is closed
+	answers  int
 
 	partition int32
 	promise   func(*kgo.Record, error) // made once

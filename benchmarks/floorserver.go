@@ -68,4 +68,3 @@ func serveFloor(ctx context.Context, s *setup, ready func()) error {
 
 // floorPartitioner writes to the partition that a request has named.
 func floorPartitioner() kgo.Partitioner { return kgo.ManualPartitioner() }
-

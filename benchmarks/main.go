@@ -22,7 +22,7 @@ func main() {
 	switch {
 	case err == nil || errors.Is(err, flag.ErrHelp):
 	default:
-		fmt.Fprintln(os.Stderr, "benchmarks:", err)
+		_, _ = fmt.Fprintln(os.Stderr, "benchmarks:", err)
 		os.Exit(1)
 	}
 }
@@ -79,9 +79,10 @@ func parse(args []string, stderr io.Writer) (*plan, error) {
 	f := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	brokers := f.String("brokers", "", "`addresses` of the broker, separated by commas; default: an embedded one")
-	names := f.String("works", "", "`names` of works, separated by commas; default: all of "+strings.Join(workNames(), ", "))
+	names := f.String("works", "", "`names` of works, separated by commas; default: all, which are "+
+		strings.Join(workNames(), ", "))
 	f.IntVar(&p.rounds, "rounds", 5, "measure each side that many times")
-	f.DurationVar(&p.round, "round", 0, "about how long a round of the floor takes; default 2.5s, 1s on the embedded broker")
+	f.DurationVar(&p.round, "round", 0, "about how long a round takes on the floor; default 2.5s, embedded 1s")
 	f.DurationVar(&p.limit, "timeout", 5*time.Minute, "give up on a work after that")
 	f.StringVar(&p.profile, "cpuprofile", "", "write a CPU profile of each process to this `directory`")
 	f.StringVar(&p.label, "label", "", "what to call the broker; default: what its versions of the protocol tell")

@@ -53,7 +53,7 @@ func (p *plan) measure(ctx context.Context, w work, stderr io.Writer) (r []resul
 		return nil, "", err
 	}
 	defer func() { err = explain(ctx, err, p.limit) }()
-	defer func() { err = errors.Join(err, b.stop()) }()
+	defer func() { err = errors.Join(err, b.stop()) }() //nolint:contextcheck // ctx may have ended
 	if err := b.start(ctx); err != nil {
 		return nil, "", err
 	}
@@ -147,7 +147,7 @@ func (b *bench) run(ctx context.Context) error {
 				return fmt.Errorf("round %d: %w", round+1, err)
 			}
 			t.samples = append(t.samples, s)
-			fmt.Fprintf(b.stderr, "%s: round %d of %d: %s: %.4g\n",
+			_, _ = fmt.Fprintf(b.stderr, "%s: round %d of %d: %s: %.4g\n",
 				b.work.name, round+1, b.plan.rounds, t.side.name, s.values)
 		}
 	}

@@ -84,9 +84,9 @@ func costsOf(r *result) []string {
 func writeTable(b *strings.Builder, rows [][]string) {
 	w := tabwriter.NewWriter(b, 0, 0, 1, ' ', 0)
 	for i, row := range rows {
-		fmt.Fprintf(w, "| %s\t|\n", strings.Join(row, "\t| "))
+		_, _ = fmt.Fprintf(w, "| %s\t|\n", strings.Join(row, "\t| "))
 		if i == 0 {
-			fmt.Fprintln(w, "|"+strings.Repeat("---\t|", len(row)))
+			_, _ = fmt.Fprintln(w, "|"+strings.Repeat("---\t|", len(row)))
 		}
 	}
 	_ = w.Flush() // a strings.Builder takes everything

@@ -18,7 +18,8 @@ type side struct {
 }
 
 // caller makes calls to the server of its side. Workers are numbered from 0; each
-// makes one call at a time. A call is bounded in time by the caller.
+// makes one call at a time. Their ctx never ends, as waiting for that would cost
+// something; close ends calls that wait, and may be called more than once.
 type caller interface {
 	// echo makes a call that is answered by its own body.
 	echo(ctx context.Context, worker int, body []byte) error
