@@ -202,9 +202,6 @@ func (l *lane) position() (driver.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(topics) == 0 || topics[0].Partitions < 1 {
-		return nil, fmt.Errorf("topic %q has no partitions: %w", l.s.topic(l.s.id, repliesTopic), driver.ErrNoTopic)
-	}
 	p := driver.Partition{Topic: topics[0].Name, ID: l.choose(topics[0].Partitions)}
 	var reader driver.Reader
 	err = l.s.persist(l.ctx, report, func(ctx context.Context) error {

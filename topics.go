@@ -73,7 +73,12 @@ func (s *Service) tryTopics(ctx context.Context, kinds []string) ([]driver.Topic
 	if err := s.driver.Create(ctx, missing...); err != nil {
 		return nil, fmt.Errorf("create topics: %w", err)
 	}
-	return s.driver.Topics(ctx, names...)
+	topics, err = s.driver.Topics(ctx, names...)
+	if err == nil && len(topics) < len(names) {
+		// Another instance is creating them at this moment.
+		err = fmt.Errorf("topics %s are not there yet, only %d", strings.Join(names, ", "), len(topics))
+	}
+	return topics, err
 }
 
 // describe returns how a topic of this service is created.

@@ -119,12 +119,11 @@ func TestStreamDeliversOnePrefix(t *testing.T) {
 			if at[i]++; random.IntN(5) == 0 {
 				at[i]-- // it arrives once more
 			}
-			action := replies.Skip
-			if k == len(runs[i]) {
-				action = s.Accept("r"+strconv.Itoa(i), int32(k), replies.Bare, 0)
-			} else {
-				action = s.Accept("r"+strconv.Itoa(i), int32(k), replies.More, runs[i][k])
+			kind, sum := replies.Bare, uint64(0)
+			if k < len(runs[i]) {
+				kind, sum = replies.More, runs[i][k]
 			}
+			action := s.Accept("r"+strconv.Itoa(i), int32(k), kind, sum)
 			if action == replies.Deliver {
 				delivered = append(delivered, runs[i][k])
 			}

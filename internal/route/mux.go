@@ -45,7 +45,8 @@ func (m *Mux[T]) Add(pattern string, handler T) error {
 	for i, other := range m.wildcards {
 		switch compare(p, other.Pattern) {
 		case equal:
-			return fmt.Errorf("pattern %q already has a handler: it matches the same paths as %q", pattern, other.Pattern)
+			return fmt.Errorf("pattern %q already has a handler: it matches the same paths as %q",
+				pattern, other.Pattern)
 		case overlapping:
 			return fmt.Errorf("pattern %q conflicts with %q: both match some paths and neither is more specific",
 				pattern, other.Pattern)

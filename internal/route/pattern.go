@@ -77,7 +77,7 @@ func parseSegment(part string, last bool) (segment, error) {
 	case ok && !last:
 		return segment{}, fmt.Errorf("segment %q: %q is for the last segment", part, "...")
 	case !isName(s.text):
-		return segment{}, fmt.Errorf("segment %q: a wildcard name is letters, digits and \"_\", not a digit first", part)
+		return segment{}, fmt.Errorf("segment %q: a wildcard name is letters, digits and \"_\", no digit first", part)
 	}
 	return s, nil
 }
