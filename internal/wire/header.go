@@ -100,7 +100,7 @@ func KindOf(value []byte) (Kind, error) {
 // not begin with version 1 and a field.
 func versionError(value []byte) error {
 	digits := 0
-	for digits < len(value) && isDigit(value[digits]) {
+	for digits < min(len(value), maxVersion+1) && isDigit(value[digits]) {
 		digits++
 	}
 	ended := digits == len(value) || value[digits] == ' '
