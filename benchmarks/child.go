@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/metrics"
-	"runtime/pprof"
 	"time"
 )
 
@@ -48,7 +46,7 @@ func takePart(ctx context.Context, encoded string, in io.Reader, out io.Writer) 
 	if err := reports.Encode(report{Addresses: a.addresses, Usage: used()}); err != nil {
 		return errors.Join(err, a.stop())
 	}
-	stopProfile, err := profile(s.Profile)
+	stopProfile, err := s.profile()
 	if err != nil {
 		return errors.Join(err, a.stop())
 	}
@@ -155,25 +153,6 @@ func (s *setup) startClient(ctx context.Context) (*actor, error) {
 		return values, err
 	}
 	return &actor{act: act, stop: c.close}, nil
-}
-
-// profile writes a CPU profile to a file until it is stopped. An empty name is
-// no profile.
-func profile(name string) (stop func() error, err error) {
-	if name == "" {
-		return func() error { return nil }, nil
-	}
-	f, err := os.Create(name)
-	if err != nil {
-		return nil, err
-	}
-	if err := pprof.StartCPUProfile(f); err != nil {
-		return nil, errors.Join(fmt.Errorf("start profile: %w", err), f.Close())
-	}
-	return func() error {
-		pprof.StopCPUProfile()
-		return f.Close()
-	}, nil
 }
 
 // used returns what this process has used.

@@ -83,7 +83,7 @@ func repliesOf(s *setup) string { return s.Prefix + "client.replies" }
 type floorCaller struct {
 	producer *kgo.Client
 	consumer *kgo.Client
-	setup    *setup
+	requests string             // the topic
 	slots    []chan *kgo.Record // get each response, and nil when the caller is closed
 	answers  int
 
@@ -103,13 +103,13 @@ func openFloor(ctx context.Context, s *setup) (caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &floorCaller{setup: s, answers: w.answers, partition: rand.Int32N(replyPartitions)}
+	f := &floorCaller{requests: requestsOf(s), answers: w.answers, partition: rand.Int32N(replyPartitions)}
 	f.promise = f.produced
 	f.producer, err = kgo.NewClient(floorOptions(s)...)
 	if err != nil {
 		return nil, err
 	}
-	offset, err := f.position(ctx)
+	offset, err := f.position(ctx, repliesOf(s))
 	if err == nil {
 		f.consumer, err = kgo.NewClient(floorOptions(s, kgo.ConsumePartitions(offset))...)
 	}
@@ -124,11 +124,10 @@ func openFloor(ctx context.Context, s *setup) (caller, error) {
 	return f, nil
 }
 
-// position returns the end of the caller's partition of the replies.
-func (f *floorCaller) position(ctx context.Context) (map[string]map[int32]kgo.Offset, error) {
+// position returns the end of the caller's partition of the topic of replies.
+func (f *floorCaller) position(ctx context.Context, topic string) (map[string]map[int32]kgo.Offset, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	topic := repliesOf(f.setup)
 	ends, err := kadm.NewClient(f.producer).ListEndOffsets(ctx, topic)
 	if err == nil {
 		err = ends.Error()
@@ -168,7 +167,7 @@ func (f *floorCaller) stream(ctx context.Context, worker int, body []byte) (firs
 
 func (f *floorCaller) send(ctx context.Context, worker, answers int, body []byte) {
 	m := mark{f.partition, uint32(worker), uint16(answers)} //nolint:gosec // the works are small
-	f.producer.Produce(ctx, newMessage(m, requestHeader, requestsOf(f.setup), body), f.promise)
+	f.producer.Produce(ctx, newMessage(m, requestHeader, f.requests, body), f.promise)
 }
 
 func (f *floorCaller) produced(_ *kgo.Record, err error) {

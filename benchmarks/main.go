@@ -34,9 +34,10 @@ type plan struct {
 	rounds  int
 	round   time.Duration // how long a round of a work that counts calls should take
 	limit   time.Duration // of one work
-	profile string        // directory for CPU profiles, or empty
 	label   string
 	json    bool
+
+	cpuProfiles, memProfiles string // directories, or empty
 }
 
 // run measures what args ask for and writes the results to stdout, and the
@@ -50,9 +51,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if p.json {
 		out = &lines{w: stdout}
 	}
-	if p.profile != "" {
-		if err := os.MkdirAll(p.profile, 0o755); err != nil {
-			return err
+	for _, dir := range []string{p.cpuProfiles, p.memProfiles} {
+		if dir != "" {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				return err
+			}
 		}
 	}
 	var failures []error
@@ -84,7 +87,8 @@ func parse(args []string, stderr io.Writer) (*plan, error) {
 	f.IntVar(&p.rounds, "rounds", 5, "measure each side that many times")
 	f.DurationVar(&p.round, "round", 0, "about how long a round takes on the floor; default 2.5s, embedded 1s")
 	f.DurationVar(&p.limit, "timeout", 5*time.Minute, "give up on a work after that")
-	f.StringVar(&p.profile, "cpuprofile", "", "write a CPU profile of each process to this `directory`")
+	f.StringVar(&p.cpuProfiles, "cpuprofile", "", "write a CPU profile of each process to this `directory`")
+	f.StringVar(&p.memProfiles, "memprofile", "", "write a profile of allocations of each process to this `directory`")
 	f.StringVar(&p.label, "label", "", "what to call the broker; default: what its versions of the protocol tell")
 	f.BoolVar(&p.json, "json", false, "print one JSON object per line")
 	if err := f.Parse(args); err != nil {

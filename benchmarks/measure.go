@@ -107,8 +107,15 @@ func (b *bench) member(t *team, r role) *setup {
 	s := b.setup
 	s.Role, s.Side = r, t.side.name
 	s.Prefix += s.Side + "."
-	if b.plan.profile != "" && b.work.measure != nil {
-		s.Profile = filepath.Join(b.plan.profile, fmt.Sprintf("%s-%s-%s.pprof", b.work.name, s.Side, r))
+	if b.work.measure == nil {
+		return &s // its clients are too many, and too short-lived
+	}
+	name := fmt.Sprintf("%s-%s-%s.pprof", b.work.name, s.Side, r)
+	if b.plan.cpuProfiles != "" {
+		s.CPU = filepath.Join(b.plan.cpuProfiles, name)
+	}
+	if b.plan.memProfiles != "" {
+		s.Allocs = filepath.Join(b.plan.memProfiles, name)
 	}
 	return &s
 }

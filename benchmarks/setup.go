@@ -27,7 +27,8 @@ type setup struct {
 	Work    string   `json:",omitempty"` // the name of a work, but for a broker
 	Brokers []string `json:",omitempty"`
 	Prefix  string   `json:",omitempty"` // of topics and groups
-	Profile string   `json:",omitempty"` // file for a CPU profile
+	CPU     string   `json:",omitempty"` // file for a profile of CPU time
+	Allocs  string   `json:",omitempty"` // file for a profile of allocations
 }
 
 // order has a client make calls. With a count of 0 it only reports, as any other
