@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"sync"
@@ -56,6 +57,7 @@ func Start(o Options) (*Broker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded: start broker at %q: %w", o.Listen, err)
 	}
+	enforce(cluster)
 	return &Broker{addr: cluster.ListenAddrs()[0], cluster: cluster}, nil
 }
 
@@ -63,7 +65,9 @@ func options(o Options) []kfake.Opt {
 	all := []kfake.Opt{
 		kfake.NumBrokers(1),
 		kfake.DefaultNumPartitions(o.Partitions),
-		kfake.ListenFn(func(network, _ string) (net.Listener, error) { return net.Listen(network, o.Listen) }),
+		kfake.ListenFn(func(network, _ string) (net.Listener, error) {
+			return new(net.ListenConfig).Listen(context.Background(), network, o.Listen)
+		}),
 	}
 	if o.Dir != "" {
 		all = append(all, kfake.DataDir(o.Dir))

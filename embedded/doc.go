@@ -14,9 +14,9 @@
 //
 // The broker is kfake, of the franz-go project, not Apache Kafka. It implements
 // the protocol and checks what Kafka checks in most places, yet it is one
-// goroutine that serves all requests, without replication, without compaction
-// that could be relied on, without quotas, and without encryption or
-// authentication. A test that passes here should run against Apache Kafka too
+// goroutine that serves all requests, without replication, quotas, encryption and
+// authentication. It does not look into records: it takes a record without a key
+// for a topic that is compacted, and any time. A test that passes here should run against Apache Kafka too
 // before anybody trusts it, and a measurement taken here says nothing about
 // Kafka.
 //

@@ -61,7 +61,7 @@ func (d *Driver) join(ctx context.Context, name string, topics []string, l drive
 		committing: make(chan struct{}, 1),
 		assigned:   map[driver.Partition]bool{},
 	}
-	g.reader.group = true
+	g.isGroup = true
 	if g.client, err = d.consume(g.options()...); err != nil {
 		return nil, err
 	}

@@ -117,7 +117,7 @@ func (r *reader) recreated(ctx context.Context, topic string) {
 		r.lost(p, from, 0)
 	}
 	r.client.PurgeTopicsFromConsuming(topic)
-	if r.group {
+	if r.isGroup {
 		r.client.AddConsumeTopics(topic)
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"time"
@@ -22,6 +23,7 @@ type rule struct {
 // and groups. None of them can hold hooks, so trying them has no effect.
 func typedRules() []rule {
 	const (
+		order     = "records would be out of order"
 		publisher = "the driver answers for the outcome of each record"
 		commits   = "positions are committed by Commit alone"
 		listener  = "the Listener of Join is called instead"
@@ -32,9 +34,9 @@ func typedRules() []rule {
 		{kgo.DefaultProduceTopic, "DefaultProduceTopic", "each record names its topic"},
 		{kgo.DefaultProduceTopicAlways, "DefaultProduceTopicAlways", "each record names its topic"},
 		{kgo.RequiredAcks, "RequiredAcks", "all in-sync replicas must have a record"},
-		{kgo.DisableIdempotentWrite, "DisableIdempotentWrite", "records would be written twice and out of order"},
+		{kgo.DisableIdempotentWrite, "DisableIdempotentWrite", "records would be written twice"},
 		{kgo.AllowIdempotentProduceCancellation, "AllowIdempotentProduceCancellation", publisher},
-		{kgo.MaxProduceRequestsInflightPerBroker, "MaxProduceRequestsInflightPerBroker", "records would be out of order"},
+		{kgo.MaxProduceRequestsInflightPerBroker, "MaxProduceRequestsInflightPerBroker", order},
 		{kgo.ProducerBatchMaxBytes, "ProducerBatchMaxBytes", "the driver asks each topic for its limit"},
 		{kgo.ProducerBatchMaxBytesFn, "ProducerBatchMaxBytesFn", "the driver asks each topic for its limit"},
 		{kgo.RecordPartitioner, "RecordPartitioner", "partitions are chosen as Kafka does"},
@@ -184,7 +186,15 @@ func defaults() []kgo.Opt {
 		kgo.FetchMaxWait(250 * time.Millisecond),
 		kgo.MetadataMinAge(250 * time.Millisecond),
 		kgo.HeartbeatInterval(time.Second),
+		kgo.RetryBackoffFn(backoff),
 	}
+}
+
+// backoff is how long the client waits after a number of failures in a row: 100
+// ms, then twice as long each time up to 1 s, more or less a fifth of it.
+func backoff(failures int) time.Duration {
+	wait := min(100*time.Millisecond<<min(max(failures-1, 0), 10), time.Second)
+	return time.Duration(float64(wait) * (0.8 + 0.4*rand.Float64()))
 }
 
 // publishing is what the client that publishes needs; its buffer is bounded by

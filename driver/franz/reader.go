@@ -17,12 +17,12 @@ var _ driver.Reader = (*reader)(nil)
 
 // A reader receives from a client of its own. A group is built on it.
 type reader struct {
-	driver *Driver
-	client *kgo.Client
-	group  bool
-	ids    map[string][16]byte // of the topics, to tell that one was created again
-	done   chan struct{}       // closed by the first call of Close
-	end    sync.Once
+	driver  *Driver
+	client  *kgo.Client
+	isGroup bool
+	ids     map[string][16]byte // of the topics, to tell that one was created again
+	done    chan struct{}       // closed by the first call of Close
+	end     sync.Once
 
 	paused map[driver.Partition]bool // for the receiving goroutine and, while that waits, the callbacks of a group
 	failed error                     // what ended the reader for good; for the receiving goroutine

@@ -1,0 +1,150 @@
+package embedded
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+const (
+	timestampType = "message.timestamp.type"
+	logAppendTime = "LogAppendTime"
+	maxNameLength = 249
+)
+
+// A strictness makes kfake do what it does not do by itself, yet Kafka does: it
+// refuses illegal names of topics, and gives records the time of the broker
+// where a topic says so.
+type strictness struct {
+	cluster *kfake.Cluster
+
+	mu         sync.Mutex        // guards appendTime
+	appendTime map[topicRef]bool // topics seen so far; bounded by their number
+}
+
+// A topicRef is how a request names a topic: by its ID or, if it is old, by its
+// name.
+type topicRef struct {
+	id   [16]byte
+	name string
+}
+
+func enforce(c *kfake.Cluster) {
+	s := &strictness{cluster: c, appendTime: map[topicRef]bool{}}
+	c.ControlKey(int16(kmsg.Produce), s.produce)
+	c.ControlKey(int16(kmsg.CreateTopics), s.create)
+	for _, key := range []kmsg.Key{kmsg.DeleteTopics, kmsg.AlterConfigs, kmsg.IncrementalAlterConfigs} {
+		c.ControlKey(int16(key), s.forget)
+	}
+}
+
+// forget makes s look at all topics again: one of them may be another one now.
+func (s *strictness) forget(kmsg.Request) (kmsg.Response, error, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.appendTime)
+	return nil, nil, false
+}
+
+// create refuses illegal names.
+func (s *strictness) create(r kmsg.Request) (kmsg.Response, error, bool) {
+	_, _, _ = s.forget(r)
+	req, ok := r.(*kmsg.CreateTopicsRequest)
+	if !ok {
+		return nil, nil, false
+	}
+	resp, _ := req.ResponseKind().(*kmsg.CreateTopicsResponse)
+	for i := range req.Topics {
+		if isLegal(req.Topics[i].Topic) {
+			continue
+		}
+		refused := kmsg.NewCreateTopicsResponseTopic()
+		refused.Topic = req.Topics[i].Topic
+		refused.ErrorCode = kerr.InvalidTopicException.Code
+		refused.ErrorMessage = kmsg.StringPtr("the name is empty, too long, or has illegal characters")
+		resp.Topics = append(resp.Topics, refused)
+		// Beside legal ones, kfake refuses this one for another reason.
+		req.Topics[i].NumPartitions = 0
+	}
+	if len(resp.Topics) < len(req.Topics) || len(req.Topics) == 0 {
+		return nil, nil, false
+	}
+	s.cluster.KeepControl()
+	return resp, nil, true
+}
+
+func isLegal(name string) bool {
+	if name == "" || name == "." || name == ".." || len(name) > maxNameLength {
+		return false
+	}
+	for _, c := range []byte(name) {
+		legal := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-'
+		if !legal {
+			return false
+		}
+	}
+	return true
+}
+
+// produce gives the time of the broker to records of topics that ask for it.
+func (s *strictness) produce(r kmsg.Request) (kmsg.Response, error, bool) {
+	req, ok := r.(*kmsg.ProduceRequest)
+	if !ok {
+		return nil, nil, false
+	}
+	s.learn(req)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for _, t := range req.Topics {
+		if !s.appendTime[topicRef{t.TopicID, t.Topic}] {
+			continue
+		}
+		for i := range t.Partitions {
+			p := &t.Partitions[i]
+			p.Records = restamp(p.Records, now)
+		}
+	}
+	return nil, nil, false
+}
+
+// learn looks at the topics of a request that it does not know yet. It can't ask
+// the cluster while that waits for this request, so it lets others pass.
+func (s *strictness) learn(req *kmsg.ProduceRequest) {
+	unknown := map[topicRef]bool{}
+	s.mu.Lock()
+	for _, t := range req.Topics {
+		if _, ok := s.appendTime[topicRef{t.TopicID, t.Topic}]; !ok {
+			unknown[topicRef{t.TopicID, t.Topic}] = false
+		}
+	}
+	s.mu.Unlock()
+	if len(unknown) == 0 {
+		return
+	}
+	s.cluster.SleepControl(func() {
+		for _, ref := range slices.Collect(maps.Keys(unknown)) {
+			unknown[ref] = s.look(ref)
+		}
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(s.appendTime, unknown)
+}
+
+func (s *strictness) look(ref topicRef) bool {
+	info := s.cluster.TopicIDInfo(ref.id)
+	if ref.name != "" {
+		info = s.cluster.TopicInfo(ref.name)
+	}
+	if info == nil {
+		return false
+	}
+	value := info.Configs[timestampType]
+	return value != nil && *value == logAppendTime
+}
