@@ -69,7 +69,8 @@ func crowd(workers, count int, do func(worker int) error) (time.Duration, error)
 		wg.Go(func() {
 			for begun.Add(1) <= int64(count) && failure.Load() == nil {
 				if err := do(worker); err != nil {
-					failure.CompareAndSwap(nil, &err)
+					first := err // err itself would be allocated in each turn
+					failure.CompareAndSwap(nil, &first)
 				}
 			}
 		})

@@ -33,9 +33,10 @@ func serveFloor(ctx context.Context, s *setup, ready func()) error {
 		return err
 	}
 	var failure atomic.Pointer[error]
+	fail := func(err error) { failure.CompareAndSwap(nil, &err) }
 	produced := func(_ *kgo.Record, err error) {
 		if err != nil {
-			failure.CompareAndSwap(nil, &err)
+			fail(err)
 		}
 	}
 	replies := repliesOf(s)
@@ -53,7 +54,7 @@ func serveFloor(ctx context.Context, s *setup, ready func()) error {
 		fetches.EachRecord(func(r *kgo.Record) {
 			m, err := readMark(r)
 			if err != nil {
-				failure.CompareAndSwap(nil, &err)
+				fail(err)
 				return
 			}
 			for m.answers > 0 {
