@@ -508,3 +508,28 @@ func TestStragglersAreCutOff(t *testing.T) {
 		}
 	})
 }
+
+// TestProtocolHeadersStayHidden hands a dead letter back, as a replay does: the
+// handler sees the user's headers only.
+func TestProtocolHeadersStayHidden(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		var got asynccalls.Header
+		serve(t, d, "server", "/e", func(_ context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			got = r.Header
+			return nil
+		})
+		publish(t, d, driver.Record{Topic: "server.requests", Headers: []driver.Header{
+			{Key: "x", Value: []byte("1")},
+			{Key: "ac", Value: []byte("1 n id /e client")},
+			{Key: "accept", Value: []byte("2")},
+			{Key: "ac-dead", Value: []byte("whatever")},
+			{Key: "x", Value: []byte("3")},
+		}})
+		synctest.Wait()
+		want := asynccalls.Header{{Key: "x", Value: "1"}, {Key: "accept", Value: "2"}, {Key: "x", Value: "3"}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("headers (-want +got):\n%s", diff)
+		}
+	})
+}

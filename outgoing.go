@@ -46,7 +46,7 @@ func (o *outgoing) setHeaders(ac []byte, user Header) error {
 		switch {
 		case f.Key == "":
 			return fmt.Errorf("header with the value %.40q has no key", f.Value)
-		case f.Key == wire.Header || strings.HasPrefix(f.Key, wire.Header+"-"):
+		case isProtocol(f.Key):
 			return fmt.Errorf("header %q: keys that are %q or begin with %q belong to the protocol",
 				f.Key, wire.Header, wire.Header+"-")
 		}
@@ -75,11 +75,16 @@ func userHeaders(headers []driver.Header) Header {
 	}
 	h := make(Header, 0, len(headers)-1)
 	for _, f := range headers {
-		if f.Key != wire.Header {
+		if !isProtocol(f.Key) {
 			h = append(h, Field{f.Key, string(f.Value)})
 		}
 	}
 	return h
+}
+
+// isProtocol reports whether a header belongs to the protocol and not to users.
+func isProtocol(key string) bool {
+	return key == wire.Header || strings.HasPrefix(key, wire.Header+"-")
 }
 
 func sourceOf(r *driver.Record) Source {
