@@ -36,29 +36,40 @@ type topicRef struct {
 
 func enforce(c *kfake.Cluster) {
 	s := &strictness{cluster: c, appendTime: map[topicRef]bool{}}
-	c.ControlKey(int16(kmsg.Produce), s.produce)
-	c.ControlKey(int16(kmsg.CreateTopics), s.create)
-	for _, key := range []kmsg.Key{kmsg.DeleteTopics, kmsg.AlterConfigs, kmsg.IncrementalAlterConfigs} {
-		c.ControlKey(int16(key), s.forget)
+	observe := func(key kmsg.Key, look func(kmsg.Request)) {
+		c.ControlKey(int16(key), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			look(r)
+			return nil, nil, false
+		})
 	}
+	observe(kmsg.Produce, s.produce)
+	observe(kmsg.CreateTopics, s.forget)
+	observe(kmsg.DeleteTopics, s.forget)
+	observe(kmsg.AlterConfigs, s.forget)
+	observe(kmsg.IncrementalAlterConfigs, s.forget)
+	c.ControlKey(int16(kmsg.CreateTopics), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		resp := refuseNames(r)
+		return resp, nil, resp != nil
+	})
 }
 
 // forget makes s look at all topics again: one of them may be another one now.
-func (s *strictness) forget(kmsg.Request) (kmsg.Response, error, bool) {
+func (s *strictness) forget(kmsg.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.appendTime)
-	return nil, nil, false
 }
 
-// create refuses illegal names.
-func (s *strictness) create(r kmsg.Request) (kmsg.Response, error, bool) {
-	_, _, _ = s.forget(r)
+// refuseNames returns a response that refuses illegal names, or nil if there are
+// legal ones as well. Then kfake refuses the illegal ones, for another reason.
+func refuseNames(r kmsg.Request) kmsg.Response {
 	req, ok := r.(*kmsg.CreateTopicsRequest)
 	if !ok {
-		return nil, nil, false
+		return nil
 	}
-	resp, _ := req.ResponseKind().(*kmsg.CreateTopicsResponse)
+	resp := kmsg.NewPtrCreateTopicsResponse()
+	resp.SetVersion(req.GetVersion())
 	for i := range req.Topics {
 		if isLegal(req.Topics[i].Topic) {
 			continue
@@ -68,14 +79,12 @@ func (s *strictness) create(r kmsg.Request) (kmsg.Response, error, bool) {
 		refused.ErrorCode = kerr.InvalidTopicException.Code
 		refused.ErrorMessage = kmsg.StringPtr("the name is empty, too long, or has illegal characters")
 		resp.Topics = append(resp.Topics, refused)
-		// Beside legal ones, kfake refuses this one for another reason.
 		req.Topics[i].NumPartitions = 0
 	}
-	if len(resp.Topics) < len(req.Topics) || len(req.Topics) == 0 {
-		return nil, nil, false
+	if len(resp.Topics) == 0 || len(resp.Topics) < len(req.Topics) {
+		return nil
 	}
-	s.cluster.KeepControl()
-	return resp, nil, true
+	return resp
 }
 
 func isLegal(name string) bool {
@@ -83,8 +92,8 @@ func isLegal(name string) bool {
 		return false
 	}
 	for _, c := range []byte(name) {
-		legal := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-'
-		if !legal {
+		alphanumeric := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !alphanumeric && c != '.' && c != '_' && c != '-' {
 			return false
 		}
 	}
@@ -92,10 +101,10 @@ func isLegal(name string) bool {
 }
 
 // produce gives the time of the broker to records of topics that ask for it.
-func (s *strictness) produce(r kmsg.Request) (kmsg.Response, error, bool) {
+func (s *strictness) produce(r kmsg.Request) {
 	req, ok := r.(*kmsg.ProduceRequest)
 	if !ok {
-		return nil, nil, false
+		return
 	}
 	s.learn(req)
 	s.mu.Lock()
@@ -110,7 +119,6 @@ func (s *strictness) produce(r kmsg.Request) (kmsg.Response, error, bool) {
 			p.Records = restamp(p.Records, now)
 		}
 	}
-	return nil, nil, false
 }
 
 // learn looks at the topics of a request that it does not know yet. It can't ask

@@ -42,10 +42,12 @@ func (g *group) commit(ctx context.Context, positions []driver.Position) error {
 		if err == nil {
 			break
 		}
-		if g.isDone() {
-			err = errClosed
-		}
-		if g.isDone() || ctx.Err() != nil || !mayRetryCommit(err) {
+		switch {
+		case g.isDone():
+			return errors.Join(append(errs, errClosed)...)
+		case ctx.Err() != nil:
+			return errors.Join(append(errs, g.driver.reason(ctx, ctx.Err()))...)
+		case !mayRetryCommit(err):
 			return errors.Join(append(errs, err)...)
 		}
 		pause(ctx, retryPause)

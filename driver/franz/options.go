@@ -6,7 +6,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -51,8 +53,8 @@ func typedRules() []rule {
 		{kgo.ConsumeTopics, "ConsumeTopics", topics},
 		{kgo.ConsumeRegex, "ConsumeRegex", topics},
 		{kgo.ConsumeExcludeTopics, "ConsumeExcludeTopics", topics},
+		{kgo.ConsumeResetOffset, "ConsumeResetOffset", positions}, // sets the next one too
 		{kgo.ConsumeStartOffset, "ConsumeStartOffset", positions},
-		{kgo.ConsumeResetOffset, "ConsumeResetOffset", positions},
 		{kgo.KeepControlRecords, "KeepControlRecords", "they are not records of the contract"},
 		{kgo.KeepRetryableFetchErrors, "KeepRetryableFetchErrors", "the driver retries"},
 
@@ -96,35 +98,45 @@ func (r rule) broken() error { return fmt.Errorf("franz: option %q: %s", r.name,
 // checkTyped returns an error for the first option that breaks the contract. It
 // tries each one alone on a client that never connects.
 func checkTyped(opts []kgo.Opt) error {
-	var typed []kgo.Opt
 	for _, o := range opts {
 		switch o.(type) {
 		case kgo.ProducerOpt, kgo.ConsumerOpt, kgo.GroupOpt:
-			typed = append(typed, o)
-		}
-	}
-	if len(typed) == 0 {
-		return nil
-	}
-	before, err := try(marks())
-	if err != nil {
-		return err
-	}
-	for _, o := range typed {
-		// Some options of groups are not accepted without a group, some others
-		// not with one.
-		after, err := try(append(marks(), o))
-		if err != nil {
-			after, err = try(append([]kgo.Opt{kgo.ConsumerGroup("")}, append(grouped(), o)...))
-		}
-		if err != nil {
-			return fmt.Errorf("franz: option of type %T: %w", o, err)
-		}
-		if err := compare(typedRules(), before, after); err != nil {
-			return err
+			if err := checkOne(o); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+func checkOne(o kgo.Opt) error {
+	broken, err := compare(marks(), o)
+	if err == nil {
+		return broken
+	}
+	// Some options are not accepted without a group. The callbacks among them
+	// can't be seen in the client, which has callbacks of its own then.
+	for _, r := range typedRules() {
+		if r.made(o) {
+			return r.broken()
+		}
+	}
+	broken, e := compare(append(marks(), kgo.ConsumerGroup("franz")), o)
+	if e != nil {
+		return fmt.Errorf("franz: option of type %T: %w", o, err)
+	}
+	return broken
+}
+
+// made guesses from the names of functions whether the option was made by that of
+// the rule.
+func (r rule) made(o kgo.Opt) bool {
+	v := reflect.ValueOf(o)
+	if v.Kind() != reflect.Struct || v.NumField() != 1 || v.Field(0).Kind() != reflect.Func {
+		return false
+	}
+	name := runtime.FuncForPC(v.Field(0).Pointer()).Name()
+	return slices.Contains(strings.Split(name, "."), r.name)
 }
 
 // marks returns options with values that nobody else gives, so that an option
@@ -135,8 +147,6 @@ func marks() []kgo.Opt {
 		kgo.ProducerBatchMaxBytes(defaultLimit - 1),
 	}
 }
-
-func grouped() []kgo.Opt { return append(marks(), kgo.ConsumerGroup("franz")) }
 
 // try makes a client that is closed from the beginning, and closes it.
 func try(opts []kgo.Opt) (*kgo.Client, error) {
@@ -150,17 +160,23 @@ func try(opts []kgo.Opt) (*kgo.Client, error) {
 	return client, nil
 }
 
-// compare returns an error for the first rule that the options of after break.
-func compare(rules []rule, before, after *kgo.Client) error {
-	for _, r := range rules {
-		if r.name == "ConsumerGroup" && after.OptValue(r.option) == "franz" {
-			continue
-		}
+// compare returns the error of the first rule that an option breaks, by what it
+// makes of a client, and an error if no client can be made.
+func compare(base []kgo.Opt, o kgo.Opt) (broken, err error) {
+	before, err := try(base)
+	if err != nil {
+		return nil, err
+	}
+	after, err := try(append(base, o))
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range typedRules() {
 		if !same(before.OptValue(r.option), after.OptValue(r.option)) {
-			return r.broken()
+			return r.broken(), nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // same compares two values of one option. Functions are the same if both are

@@ -44,7 +44,7 @@ func (d *Driver) Publish(ctx context.Context, r *driver.Record, done func(*drive
 	if d.resender.hold(p) {
 		return
 	}
-	p.send()
+	p.send() //nolint:contextcheck // ctx bounds the wait for space, and nothing of the record
 }
 
 // refuse returns an error for what can't be published to any topic.

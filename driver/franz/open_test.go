@@ -1,0 +1,210 @@
+package franz_test
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+
+	"github.com/asynccalls/asynccalls/driver/franz"
+	"github.com/asynccalls/asynccalls/embedded"
+)
+
+func TestOpenSeeds(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		seeds string
+		want  string // part of the error, empty if there is none
+	}{
+		"one":              {"localhost:9092", ""},
+		"two":              {"host1:9092,host2:9093", ""},
+		"with spaces":      {" host1:9092 , host2:9093 ", ""},
+		"without port":     {"host1,host2:9093", ""},
+		"IPv4":             {"127.0.0.1", ""},
+		"IPv6":             {"[::1]:9092", ""},
+		"bare IPv6":        {"::1", ""},
+		"bracketed IPv6":   {"[::1]", ""},
+		"nothing":          {"", "no broker address"},
+		"blank":            {"  ", "no broker address"},
+		"empty piece":      {"host1:9092,,host2:9092", `broker address ""`},
+		"trailing comma":   {"host1:9092,", `broker address ""`},
+		"scheme":           {"kafka://host1:9092", `broker address "kafka://host1:9092"`},
+		"port not number":  {"host1:9092,host2:kafka", `port is "kafka"`},
+		"port too large":   {"host1:99999", `port is "99999"`},
+		"port zero":        {"host1:0", `port is "0"`},
+		"no port, a colon": {"host1:", `port is ""`},
+		"no host":          {":9092", `host is ""`},
+		"two ports":        {"host1:9092:9093", `broker address "host1:9092:9093"`},
+		"space inside":     {"host 1:9092", `host is "host 1"`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, err := franz.Open(tt.seeds)
+			if err == nil {
+				_ = d.Close()
+			}
+			if got := fmt.Sprint(err); (err != nil) != (tt.want != "") || !strings.Contains(got, tt.want) {
+				t.Errorf("open %q: error %q, want one with %q", tt.seeds, got, tt.want)
+			}
+		})
+	}
+}
+
+func TestOpenRefusesOptions(t *testing.T) {
+	t.Parallel()
+	called := func(context.Context, *kgo.Client, map[string][]int32) {}
+	tests := map[string]kgo.Opt{
+		"SeedBrokers":                         kgo.SeedBrokers("other:9092"),
+		"WithContext":                         kgo.WithContext(t.Context()),
+		"AllowAutoTopicCreation":              kgo.AllowAutoTopicCreation(),
+		"DefaultProduceTopic":                 kgo.DefaultProduceTopic("topic"),
+		"RequiredAcks":                        kgo.RequiredAcks(kgo.LeaderAck()),
+		"DisableIdempotentWrite":              kgo.DisableIdempotentWrite(),
+		"AllowIdempotentProduceCancellation":  kgo.AllowIdempotentProduceCancellation(),
+		"MaxProduceRequestsInflightPerBroker": kgo.MaxProduceRequestsInflightPerBroker(7),
+		"ProducerBatchMaxBytes":               kgo.ProducerBatchMaxBytes(1000),
+		"RecordPartitioner":                   kgo.RecordPartitioner(kgo.RoundRobinPartitioner()),
+		"RecordRetries":                       kgo.RecordRetries(1),
+		"UnknownTopicRetries":                 kgo.UnknownTopicRetries(1),
+		"StopProducerOnDataLossDetected":      kgo.StopProducerOnDataLossDetected(),
+		"ManualFlushing":                      kgo.ManualFlushing(),
+		"RecordDeliveryTimeout":               kgo.RecordDeliveryTimeout(time.Minute),
+		"TransactionalID":                     kgo.TransactionalID("id"),
+		"ConsumePartitions":                   kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{"topic": {0: kgo.NewOffset()}}),
+		"ConsumeTopics":                       kgo.ConsumeTopics("topic"),
+		"ConsumeRegex":                        kgo.ConsumeRegex(),
+		"ConsumeStartOffset":                  kgo.ConsumeStartOffset(kgo.NewOffset().AtEnd()),
+		"ConsumeResetOffset":                  kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()),
+		"KeepControlRecords":                  kgo.KeepControlRecords(),
+		"KeepRetryableFetchErrors":            kgo.KeepRetryableFetchErrors(),
+		"ConsumerGroup":                       kgo.ConsumerGroup("group"),
+		"ShareGroup":                          kgo.ShareGroup("group"),
+		"InstanceID":                          kgo.InstanceID("instance"),
+		"GroupProtocol":                       kgo.GroupProtocol("protocol"),
+		"Balancers":                           kgo.Balancers(kgo.RangeBalancer()),
+		"ServerSideBalancer":                  kgo.ServerSideBalancer(),
+		"BlockRebalanceOnPoll":                kgo.BlockRebalanceOnPoll(),
+		"OnPartitionsAssigned":                kgo.OnPartitionsAssigned(called),
+		"OnPartitionsRevoked":                 kgo.OnPartitionsRevoked(called),
+		"OnPartitionsLost":                    kgo.OnPartitionsLost(called),
+		"OnPartitionsCallbackBlocked":         kgo.OnPartitionsCallbackBlocked(func(context.Context, *kgo.Client) {}),
+		"DisableAutoCommit":                   kgo.DisableAutoCommit(),
+		"GreedyAutoCommit":                    kgo.GreedyAutoCommit(),
+		"AutoCommitInterval":                  kgo.AutoCommitInterval(time.Second),
+		"AutoCommitMarks":                     kgo.AutoCommitMarks(),
+		"OnOffsetsFetched": kgo.OnOffsetsFetched(
+			func(context.Context, *kgo.Client, *kmsg.OffsetFetchResponse) error { return nil }),
+		"AutoCommitCallback": kgo.AutoCommitCallback(
+			func(*kgo.Client, *kmsg.OffsetCommitRequest, *kmsg.OffsetCommitResponse, error) {}),
+		"AdjustFetchOffsetsFn": kgo.AdjustFetchOffsetsFn(
+			func(context.Context, map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+				return nil, nil
+			}),
+	}
+	for name, opt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, err := franz.Open("localhost:9092", kgo.ClientID("id"), opt, kgo.DialTimeout(time.Second))
+			if err == nil {
+				_ = d.Close()
+			}
+			if got, want := fmt.Sprint(err), fmt.Sprintf("franz: option %q: ", name); !strings.HasPrefix(got, want) {
+				t.Errorf("open: error %q, want one that begins with %q", got, want)
+			}
+		})
+	}
+}
+
+func TestOpenRefusesInvalidValues(t *testing.T) {
+	t.Parallel()
+	d, err := franz.Open("localhost:9092", kgo.MaxBufferedRecords(-1))
+	if err == nil {
+		_ = d.Close()
+		t.Fatalf("open with a negative bound succeeded, want an error")
+	}
+}
+
+func TestOpenAcceptsOptions(t *testing.T) {
+	t.Parallel()
+	opts := map[string]kgo.Opt{
+		"TLS":               kgo.DialTLSConfig(&tls.Config{MinVersion: tls.VersionTLS13}),
+		"SASL":              kgo.SASL(plain.Auth{User: "user", Pass: "pass"}.AsMechanism()),
+		"client ID":         kgo.ClientID("id"),
+		"logger":            kgo.WithLogger(kgo.BasicLogger(t.Output(), kgo.LogLevelError, nil)),
+		"all acks":          kgo.RequiredAcks(kgo.AllISRAcks()),
+		"linger":            kgo.ProducerLinger(time.Millisecond),
+		"compression":       kgo.ProducerBatchCompression(kgo.ZstdCompression()),
+		"buffer":            kgo.MaxBufferedRecords(10),
+		"session timeout":   kgo.SessionTimeout(10 * time.Second),
+		"heartbeats":        kgo.HeartbeatInterval(time.Second),
+		"rebalance timeout": kgo.RebalanceTimeout(time.Minute),
+		"fetch":             kgo.FetchMaxWait(time.Second),
+		"isolation":         kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		"rack":              kgo.Rack("rack"),
+		"metadata":          kgo.MetadataMaxAge(time.Minute),
+	}
+	for name, opt := range opts {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			open(t, "localhost:9092", opt)
+		})
+	}
+}
+
+// counter counts the clients that it is a hook of.
+type counter struct{ made, closed atomic.Int32 }
+
+func (c *counter) OnNewClient(*kgo.Client)    { c.made.Add(1) }
+func (c *counter) OnClientClosed(*kgo.Client) { c.closed.Add(1) }
+
+func TestOpenHooks(t *testing.T) {
+	t.Parallel()
+	addr := start(t, embedded.Options{}).Addr()
+	hook := &counter{}
+	d := open(t, addr, kgo.WithHooks(hook), kgo.SessionTimeout(10*time.Second))
+	if made := hook.made.Load(); made != 1 {
+		t.Errorf("%d clients made by Open, want 1", made)
+	}
+	topic := create(t, d, 1)
+	read(t, d, topic, 0)
+	if made := hook.made.Load(); made != 2 {
+		t.Errorf("%d clients made by Open and Read, want 2", made)
+	}
+	if err := d.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	if closed := hook.closed.Load(); closed != 2 {
+		t.Errorf("%d clients closed, want 2", closed)
+	}
+}
+
+// TestOptionsReachGroups looks at a group from outside.
+func TestOptionsReachGroups(t *testing.T) {
+	t.Parallel()
+	addr := start(t, embedded.Options{}).Addr()
+	d := open(t, addr, kgo.ClientID("told"))
+	topic := create(t, d, 1)
+	m := join(t, d, "group", topic)
+	m.receiveUntil(t, func() bool { return m.assigned > 0 })
+	groups, err := kadm.NewClient(raw(t, addr)).DescribeGroups(t.Context(), "group")
+	if err != nil {
+		t.Fatalf("describe group: %v", err)
+	}
+	for _, member := range groups["group"].Members {
+		if member.ClientID != "told" {
+			t.Errorf("client ID of the member is %q, want %q", member.ClientID, "told")
+		}
+	}
+	if protocol := groups["group"].Protocol; protocol != "cooperative-sticky" {
+		t.Errorf("protocol of the group is %q, want %q", protocol, "cooperative-sticky")
+	}
+}
