@@ -85,9 +85,10 @@ func (d *Driver) Close() error {
 		d.buffer.shut()
 		d.closeReaders()
 		d.client.Close()
-		// The client has failed all records, and reports them now.
-		_ = d.buffer.flush(context.Background())
 		d.resender.stop()
+		// The clients have failed all records, and report them now.
+		_ = d.buffer.flush(context.Background())
+		d.resender.wait()
 	})
 	return nil
 }

@@ -48,6 +48,14 @@ func (l *limits) of(topic string) int32 {
 	return limit
 }
 
+// last returns the limit of a topic as far as it is known, without asking.
+func (l *limits) last(topic string) int32 {
+	if limit, ok := l.lookUp(topic); ok {
+		return limit
+	}
+	return defaultLimit
+}
+
 func (l *limits) lookUp(topic string) (int32, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -44,7 +44,7 @@ func (d *Driver) Publish(ctx context.Context, r *driver.Record, done func(*drive
 	if d.resender.hold(p) {
 		return
 	}
-	p.send() //nolint:contextcheck // ctx bounds the wait for space, and nothing of the record
+	p.send(d.client) //nolint:contextcheck // ctx bounds the wait for space, and nothing of the record
 }
 
 // refuse returns an error for what can't be published to any topic.
@@ -68,7 +68,7 @@ func (d *Driver) Flush(ctx context.Context) error {
 
 // send hands the record to the client, which may write it twice or fail it if
 // its context ends: it gets one that does not.
-func (p *publication) send() {
+func (p *publication) send(client *kgo.Client) {
 	r := p.record
 	p.sent = kgo.Record{
 		Key:       r.Key,
@@ -78,7 +78,7 @@ func (p *publication) send() {
 		Topic:     r.Topic,
 		Partition: r.Partition,
 	}
-	p.driver.client.Produce(context.Background(), &p.sent, p.promise)
+	client.Produce(context.Background(), &p.sent, p.promise)
 }
 
 // finish is called by the client, one record after the other.

@@ -20,6 +20,9 @@ const (
 
 	// retryPause is the time between two tries.
 	retryPause = 100 * time.Millisecond
+
+	// maxChunk is how many records are sent again at once.
+	maxChunk = 1024
 )
 
 // A resender gives a second chance to records that failed for the sake of
@@ -31,7 +34,7 @@ type resender struct {
 	busy   atomic.Int32   // number of lanes, so that publishing looks no further as a rule
 	wg     sync.WaitGroup // of the lanes
 
-	mu      sync.Mutex // guards lanes, their records and forget, and stopped
+	mu      sync.Mutex // guards lanes, their fields, and stopped
 	lanes   map[string]*lane
 	stopped bool
 }
@@ -41,7 +44,8 @@ type resender struct {
 type lane struct {
 	topic   string
 	records []*publication
-	forget  bool // the client must forget the topic, and learn it anew
+	forget  bool        // the client must forget the topic, and learn it anew
+	client  *kgo.Client // sends when told to; nil until needed
 }
 
 func newResender(d *Driver) *resender {
@@ -95,14 +99,45 @@ func (s *resender) accept(p *publication) bool {
 	return again
 }
 
-// stop lets no lane begin any more, and waits for those that are there. They end
-// when the client is closed.
+// sender returns the client of a lane. It sends nothing before it has all records
+// that are sent at once: so those after one that fails fail as well, and none
+// comes before others that were handed over earlier.
+func (s *resender) sender(l *lane) (*kgo.Client, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return nil, errClosed
+	}
+	if l.client == nil {
+		held := append(s.driver.publishing(), kgo.ManualFlushing())
+		client, err := kgo.NewClient(slices.Concat(s.driver.shared, held)...)
+		if err != nil {
+			return nil, err
+		}
+		l.client = client
+	}
+	return l.client, nil
+}
+
+// stop lets no lane begin any more, and fails what is sent again.
 func (s *resender) stop() {
 	s.mu.Lock()
 	s.stopped = true
+	var clients []*kgo.Client
+	for _, l := range s.lanes {
+		if l.client != nil {
+			clients = append(clients, l.client)
+		}
+	}
 	s.mu.Unlock()
-	s.wg.Wait()
+	for _, client := range clients {
+		client.Close()
+	}
 }
+
+// wait waits until all lanes have ended. They end when the resender is stopped
+// and the client closed.
+func (s *resender) wait() { s.wg.Wait() }
 
 // isAnswer says whether an error came from the broker, or with the end of the
 // driver.
@@ -122,7 +157,7 @@ func (s *resender) verdict(p *publication) (again, forget bool) {
 		return p.tries < maxTries, true
 	case isMissing(p.err):
 		return false, true
-	case isTooLarge(p.err) && p.space.bytes > int64(s.driver.limits.of(p.record.Topic)):
+	case isTooLarge(p.err) && p.space.bytes > int64(s.driver.limits.last(p.record.Topic)):
 		return false, false
 	}
 	return isBatchRefusal(p.err), false
@@ -132,21 +167,32 @@ func (s *resender) verdict(p *publication) (again, forget bool) {
 // sends at once shrink when one fails and grow when one succeeds, so that few
 // records are sent many times.
 func (s *resender) run(l *lane) {
+	defer l.close()
 	s.settle()
 	chunk := 1
 	for {
+		if s.forget(l) {
+			chunk = 1
+		}
 		records, ok := s.next(l, chunk)
 		if !ok {
 			return
 		}
-		s.sendAll(records)
+		s.sendAll(l, records)
 		left := s.endMost(records)
 		if len(left) == 0 {
-			chunk *= 2
+			chunk = min(2*chunk, maxChunk)
 			continue
 		}
 		chunk = max(1, len(records)/2)
 		s.giveBack(l, left)
+	}
+}
+
+// close closes the client of a lane that has ended.
+func (l *lane) close() {
+	if l.client != nil {
+		l.client.Close()
 	}
 }
 
@@ -160,9 +206,11 @@ func (s *resender) settle() {
 
 // next takes the first records of a lane, or ends the lane.
 func (s *resender) next(l *lane, n int) ([]*publication, bool) {
-	s.forget(l)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(l.records) == 0 && l.forget {
+		return nil, true
+	}
 	if len(l.records) == 0 {
 		delete(s.lanes, l.topic)
 		s.busy.Add(-1)
@@ -175,21 +223,25 @@ func (s *resender) next(l *lane, n int) ([]*publication, bool) {
 	return records, true
 }
 
-// forget lets the client forget the topic of a lane, if it must. What is in the
-// client for that topic fails, and comes here.
-func (s *resender) forget(l *lane) {
+// forget lets the clients forget the topic of a lane, if they must. What is in
+// the client of the driver for that topic fails, and comes here.
+func (s *resender) forget(l *lane) bool {
 	s.mu.Lock()
-	must := l.forget
+	must, client := l.forget, l.client
 	s.mu.Unlock()
 	if !must {
-		return
+		return false
 	}
 	s.driver.client.PurgeTopicsFromProducing(l.topic)
+	if client != nil {
+		client.PurgeTopicsFromProducing(l.topic)
+	}
 	s.driver.limits.forget(l.topic)
 	s.settle()
 	s.mu.Lock()
 	l.forget = false
 	s.mu.Unlock()
+	return true
 }
 
 func (s *resender) giveBack(l *lane, records []*publication) {
@@ -199,15 +251,24 @@ func (s *resender) giveBack(l *lane, records []*publication) {
 }
 
 // sendAll sends records and waits for their outcomes.
-func (s *resender) sendAll(records []*publication) {
+func (s *resender) sendAll(l *lane, records []*publication) {
+	if len(records) == 0 {
+		return
+	}
+	client, err := s.sender(l)
 	var outcomes sync.WaitGroup
 	for _, p := range records {
-		if p.err != nil && !s.prepare(p) {
-			continue
+		switch {
+		case err != nil:
+			p.err = err
+		case p.err == nil || s.prepare(p, client):
+			outcomes.Add(1)
+			p.again = &outcomes
+			p.send(client)
 		}
-		outcomes.Add(1)
-		p.again = &outcomes
-		p.send()
+	}
+	if err == nil {
+		_ = client.Flush(client.Context())
 	}
 	outcomes.Wait()
 	for _, p := range records {
@@ -216,7 +277,7 @@ func (s *resender) sendAll(records []*publication) {
 }
 
 // prepare waits until another try makes sense. It returns false if none does.
-func (s *resender) prepare(p *publication) bool {
+func (s *resender) prepare(p *publication, client *kgo.Client) bool {
 	if isBatchRefusal(p.err) {
 		return true
 	}
@@ -227,6 +288,7 @@ func (s *resender) prepare(p *publication) bool {
 			return false
 		}
 		s.driver.client.ForceMetadataRefresh()
+		client.ForceMetadataRefresh()
 		pause(s.driver.client.Context(), retryPause)
 	} else if p.tries > 1 {
 		pause(s.driver.client.Context(), retryPause)
