@@ -10,6 +10,7 @@ import (
 	"github.com/asynccalls/asynccalls"
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/driver/franz"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // serveAsynccalls answers requests with their own bodies.
@@ -50,7 +51,7 @@ func answer(n int) asynccalls.Handler {
 }
 
 func openService(s *setup, id string) (driver.Driver, *asynccalls.Service, error) {
-	d, err := franz.Open(strings.Join(s.Brokers, ","))
+	d, err := franz.Open(strings.Join(s.Brokers, ","), kgo.WithHooks(s.requests))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -43,19 +43,19 @@ func takePart(ctx context.Context, encoded string, in io.Reader, out io.Writer) 
 	if err != nil {
 		return errors.Join(err, reports.Encode(report{Error: err.Error()}))
 	}
-	if err := reports.Encode(report{Addresses: a.addresses, Usage: used()}); err != nil {
+	if err := reports.Encode(report{Addresses: a.addresses, Usage: s.used()}); err != nil {
 		return errors.Join(err, a.stop())
 	}
 	stopProfile, err := s.profile()
 	if err != nil {
 		return errors.Join(err, a.stop())
 	}
-	err = a.obey(ctx, json.NewDecoder(in), reports)
+	err = a.obey(ctx, json.NewDecoder(in), reports, s.used)
 	return errors.Join(err, stopProfile(), a.stop())
 }
 
 // obey carries out orders until there are no more.
-func (a *actor) obey(ctx context.Context, orders *json.Decoder, reports *json.Encoder) error {
+func (a *actor) obey(ctx context.Context, orders *json.Decoder, reports *json.Encoder, used func() usage) error {
 	for {
 		var o order
 		if err := orders.Decode(&o); err != nil {
@@ -156,8 +156,8 @@ func (s *setup) startClient(ctx context.Context) (*actor, error) {
 }
 
 // used returns what this process has used.
-func used() usage {
+func (s *setup) used() usage {
 	sample := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}}
 	metrics.Read(sample)
-	return usage{CPU: cpuTime(), Allocs: sample[0].Value.Uint64()}
+	return usage{cpuTime(), sample[0].Value.Uint64(), s.requests.count.Load()}
 }

@@ -71,6 +71,7 @@ func floorOptions(s *setup, more ...kgo.Opt) []kgo.Opt {
 		kgo.SeedBrokers(s.Brokers...),
 		kgo.ProducerLinger(0),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.WithHooks(s.requests),
 	}, more...)
 }
 

@@ -63,7 +63,7 @@ func (t *table) finish(m machine) error {
 	}
 	var b strings.Builder
 	writeTable(&b, figures)
-	b.WriteString("\nPer call, or per response of a stream: CPU time in µs, and allocations.\n\n")
+	b.WriteString("\nPer call, or per response of a stream: CPU time in µs, allocations, and requests to the broker.\n\n")
 	writeTable(&b, costs)
 	fmt.Fprintf(&b, "\nBroker: %s. %s %s, %d CPUs, %s.\n", m.Broker, m.Go, m.System, m.CPUs, m.Date)
 	_, err := io.WriteString(t.w, b.String())
@@ -73,7 +73,7 @@ func (t *table) finish(m machine) error {
 func costsOf(r *result) []string {
 	row := []string{r.Work}
 	for _, c := range r.Costs {
-		row = append(row, number(c.CPU)+" µs, "+number(c.Allocs))
+		row = append(row, number(c.CPU)+" µs, "+number(c.Allocs)+", "+number(c.Requests))
 	}
 	floor, ours := r.Costs[0].CPU+r.Costs[1].CPU, r.Costs[2].CPU+r.Costs[3].CPU
 	return append(row, fmt.Sprintf("%.2f×", ours/floor))

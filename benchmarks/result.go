@@ -28,8 +28,9 @@ type spread struct{ Median, Min, Max float64 }
 // cost is what a process has used for one unit of a work: the median of the
 // rounds.
 type cost struct {
-	CPU    float64 // microseconds
-	Allocs float64
+	CPU      float64 // microseconds
+	Allocs   float64
+	Requests float64 // to the broker
 }
 
 // machine is what the results were measured on.
@@ -91,13 +92,14 @@ func (b *bench) costs() (c [4]cost) {
 }
 
 func costOf(samples []sample, of func(*sample) usage) cost {
-	var cpu, allocs []float64
+	var cpu, allocs, requests []float64
 	for i := range samples {
 		u, units := of(&samples[i]), float64(samples[i].units)
 		cpu = append(cpu, float64(u.CPU)/float64(time.Microsecond)/units)
 		allocs = append(allocs, float64(u.Allocs)/units)
+		requests = append(requests, float64(u.Requests)/units)
 	}
-	return cost{spreadOf(cpu).Median, spreadOf(allocs).Median}
+	return cost{spreadOf(cpu).Median, spreadOf(allocs).Median, spreadOf(requests).Median}
 }
 
 func spreadOf(values []float64) spread {

@@ -29,6 +29,8 @@ type setup struct {
 	Prefix  string   `json:",omitempty"` // of topics and groups
 	CPU     string   `json:",omitempty"` // file for a profile of CPU time
 	Allocs  string   `json:",omitempty"` // file for a profile of allocations
+
+	requests *requests // of all connections of the process
 }
 
 // order has a client make calls. With a count of 0 it only reports, as any other
@@ -47,16 +49,21 @@ type report struct {
 
 // usage is what a process has used since it started.
 type usage struct {
-	CPU    time.Duration
-	Allocs uint64
+	CPU      time.Duration
+	Allocs   uint64
+	Requests uint64 // to the broker
 }
 
-func (u usage) since(before usage) usage { return usage{u.CPU - before.CPU, u.Allocs - before.Allocs} }
+func (u usage) since(before usage) usage {
+	return usage{u.CPU - before.CPU, u.Allocs - before.Allocs, u.Requests - before.Requests}
+}
 
-func (u usage) plus(v usage) usage { return usage{u.CPU + v.CPU, u.Allocs + v.Allocs} }
+func (u usage) plus(v usage) usage {
+	return usage{u.CPU + v.CPU, u.Allocs + v.Allocs, u.Requests + v.Requests}
+}
 
 func parseSetup(encoded string) (*setup, error) {
-	var s setup
+	s := setup{requests: new(requests)}
 	if err := json.Unmarshal([]byte(encoded), &s); err != nil {
 		return nil, fmt.Errorf("variable %s: %w", setupVariable, err)
 	}
