@@ -227,12 +227,33 @@ func TestCallEnds(t *testing.T) {
 				if took := time.Since(start).Round(100 * time.Millisecond); took != tt.took {
 					t.Errorf("call ended after %v, want %v", took, tt.took)
 				}
+				again, cancelAgain := tt.ctx(t.Context())
+				defer cancelAgain()
+				_, err = client.CallOne(again, asynccalls.NewRequest("server", "/e", nil))
+				if !errors.Is(err, tt.want) {
+					t.Errorf("CallOne ended with %v, want %v", err, tt.want)
+				}
 			})
 		})
 	}
 }
 
 var errCause = errors.New("cause")
+
+// TestUnknownEndpoint answers at once, not by a timeout (3.7).
+func TestUnknownEndpoint(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		serve(t, d, "server", "/e", reply(nil))
+		client := newService(t, "client", d)
+		start := time.Now()
+		_, err := client.CallOne(t.Context(), asynccalls.NewRequest("server", "/nowhere", nil))
+		checkStatus(t, err, 404, `unknown endpoint "/nowhere"`)
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("the answer took %v", took)
+		}
+	})
+}
 
 // TestUnreadCallEnds shows that a call that nobody reads gives its place up.
 func TestUnreadCallEnds(t *testing.T) {
@@ -551,12 +572,13 @@ func TestBadResponsesAreSkipped(t *testing.T) {
 			return reply(nil, "a")(ctx, w, r)
 		})
 		client := newService(t, "client", d, asynccalls.WithReplyOrdinal(3))
-		call := client.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil))
+		req := asynccalls.NewRequest("server", "/e", nil)
+		call := client.Call(t.Context(), req)
 		synctest.Wait()
 		token := lastField(read(t, d, "server.requests")[0].Headers[0].Value)
 		for _, ac := range []string{
 			"", "garbage", "2 r x", "1 r " + token, "1 r " + token + " other-request.r.0 e",
-			"1 r 3.Foreign.0.1 id.r.0 e", "1 c id /e client 1000 " + token,
+			"1 r 3.Foreign.0.1 " + req.ID + ".r.0 e", "1 c id /e client 1000 " + token,
 		} {
 			publish(t, d, driver.Record{
 				Topic: "client.replies", Partition: 3, Value: []byte("bad"),

@@ -455,6 +455,34 @@ func TestInstancesComeAndGo(t *testing.T) {
 	})
 }
 
+// TestRevokeCommitsWhatIsDone moves partitions before the next commit is due:
+// what is done is not handled again (2.7).
+func TestRevokeCommitsWhatIsDone(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		var handled list
+		note := func(_ context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			handled.add(string(r.Body))
+			return nil
+		}
+		serve(t, d, "server", "/e", note)
+		client := newService(t, "client", d)
+		var want []string
+		for i := range 9 {
+			want = append(want, strconv.Itoa(i))
+			if err := client.Notify(t.Context(), asynccalls.NewRequest("server", "/e", []byte(want[i]))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		serve(t, d, "server", "/e", note)
+		pass(time.Minute)
+		if diff := cmp.Diff(want, handled.sorted()); diff != "" {
+			t.Errorf("handled (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // TestStragglersAreCutOff makes a second instance take over while a handler of
 // the first does not stop (2.7).
 func TestStragglersAreCutOff(t *testing.T) {

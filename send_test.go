@@ -258,6 +258,14 @@ func TestSendFailures(t *testing.T) {
 		if err := client.Notify(t.Context(), req); err == nil || !strings.Contains(err.Error(), "sent before") {
 			t.Errorf("sending again after an unknown outcome gave %v", err)
 		}
+		d.onPublish(func(*driver.Record) error { return fmt.Errorf("closing: %w", driver.ErrUnknownOutcome) })
+		req = asynccalls.NewRequest("server", "/e", nil)
+		for i, want := range []string{"outcome unknown", "sent before"} {
+			if err := client.Notify(t.Context(), req); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("try %d: got %v, want %q", i+1, err, want)
+			}
+		}
+		d.onPublish(nil)
 		cancelled, cancel := context.WithCancel(t.Context())
 		cancel()
 		err = client.Notify(cancelled, asynccalls.NewRequest("server", "/e", nil))
