@@ -81,7 +81,7 @@ func (a *actor) obey(ctx context.Context, orders *json.Decoder, reports *json.En
 func (s *setup) start(ctx context.Context) (*actor, error) {
 	switch s.Role {
 	case broker:
-		return startBroker()
+		return startBroker() //nolint:contextcheck // it ends with stop
 	case server:
 		return s.startServer(ctx)
 	case client:

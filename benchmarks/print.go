@@ -63,7 +63,7 @@ func (t *table) finish(m machine) error {
 	}
 	var b strings.Builder
 	writeTable(&b, figures)
-	b.WriteString("\nPer call, or per response of a stream: CPU time in µs, allocations, and requests to the broker.\n\n")
+	b.WriteString("\nPer call, or per response of a stream: CPU time, allocations, and requests to the broker.\n\n")
 	writeTable(&b, costs)
 	fmt.Fprintf(&b, "\nBroker: %s. %s %s, %d CPUs, %s.\n", m.Broker, m.Go, m.System, m.CPUs, m.Date)
 	_, err := io.WriteString(t.w, b.String())
