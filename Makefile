@@ -1,0 +1,77 @@
+# make help lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+LINT_VERSION := v2.15.0
+LINT := .bin/golangci-lint
+COVERAGE := 92
+FUZZ_TIME ?= 10s
+KAFKA_ADDR ?= 127.0.0.1:19092
+
+.PHONY: help test race lint fuzz cover modules kafka kafka-stop test-kafka examples readme readme-check api api-update check
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+test: ## the tests that need neither network nor broker
+	go test ./...
+
+race: ## the same under the race detector, in random order
+	go test -race -shuffle=on ./...
+
+lint: $(LINT) ## golangci-lint in both modules, no issues allowed
+	$(LINT) config verify
+	$(LINT) run ./...
+	cd benchmarks && ../$(LINT) run ./...
+
+$(LINT): Makefile
+	GOBIN=$(CURDIR)/.bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	touch $@
+
+fuzz: ## each fuzz target for FUZZ_TIME
+	@for target in $$(grep -ohE '^func Fuzz[A-Za-z]+' internal/wire/*_test.go | cut -c6-); do \
+		echo "fuzz $$target for $(FUZZ_TIME)"; \
+		go test ./internal/wire -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_TIME); \
+	done
+
+cover: ## coverage of the root package, by its own tests
+	@mkdir -p .cover
+	go test -coverprofile=.cover/root.out .
+	@go tool cover -func=.cover/root.out | awk '/^total:/ { sub("%", "", $$3); \
+		printf "coverage of the root package: %s%%, at least $(COVERAGE)%%\n", $$3; exit $$3 < $(COVERAGE) }'
+
+modules: ## vet and test the other modules
+	cd benchmarks && go vet ./... && go test ./...
+
+kafka: ## start Apache Kafka on loopback (NODES=3 for three nodes)
+	scripts/kafka start
+
+kafka-stop: ## stop it and delete its data
+	scripts/kafka stop
+
+test-kafka: ## the tests that use Kafka, on Apache Kafka; starts and stops it if it does not run
+	@if ! scripts/kafka status >/dev/null 2>&1; then scripts/kafka start; trap 'scripts/kafka stop' EXIT; fi; \
+	ASYNCCALLS_KAFKA=$(KAFKA_ADDR) go test -count=1 -run Kafka -v . | tee .kafka/root.log | grep -E '^ *(---|ok|FAIL)' ; \
+	ASYNCCALLS_KAFKA=$(KAFKA_ADDR) go test -count=1 -v ./driver/franz | tee .kafka/franz.log | grep -E '^ {0,4}(---|ok|FAIL)|--- FAIL'; \
+	grep -q -- '--- PASS: TestKafkaCalls/apache' .kafka/root.log || { echo 'the Apache Kafka tier did not run'; exit 1; }; \
+	grep -q -- '--- PASS: TestDriver/apache' .kafka/franz.log || { echo 'the Apache Kafka tier of the driver did not run'; exit 1; }
+
+examples: ## build the examples and look at what they print
+	go build -o /dev/null ./examples/moneybroker
+	test "$$(go run ./examples/quickstart)" = "Hello, you"
+	test "$$(go run ./examples/moneybroker -pause 10ms | grep -c 'Response [1-4] for call')" = 4
+
+readme: ## put the code of compiled files into the README
+	go run ./scripts/snippets README.md
+
+readme-check: ## fail if the README shows other code than the files
+	go run ./scripts/snippets -check README.md
+
+api: ## the difference of the exported surface to api/*.txt, and its limits
+	go run ./scripts/api
+
+api-update: ## take the exported surface as it is
+	go run ./scripts/api -update
+
+check: lint race modules cover readme-check api examples test-kafka fuzz ## everything

@@ -1,0 +1,68 @@
+// Snippets puts code from files that the compiler has seen into Markdown.
+//
+//	go run ./scripts/snippets README.md          rewrites the file
+//	go run ./scripts/snippets -check README.md   fails if that would change it
+//
+// A snippet follows a line that names its file:
+//
+//	<!-- snippet: examples/quickstart/main.go -->
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+)
+
+var snippet = regexp.MustCompile("(?ms)^(<!-- snippet: (\\S+) -->\n```go\n).*?(^```$)") //nolint:gochecknoglobals // a constant
+
+func main() {
+	check := flag.Bool("check", false, "do not write, fail if a file is out of date")
+	flag.Parse()
+	for _, name := range flag.Args() {
+		if err := update(name, *check); err != nil {
+			fmt.Fprintln(os.Stderr, "snippets:", err)
+			os.Exit(1)
+		}
+	}
+}
+
+func update(name string, check bool) error {
+	before, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	after, err := expand(before)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	switch {
+	case bytes.Equal(before, after):
+		return nil
+	case check:
+		return fmt.Errorf("%s: code is out of date; run make readme", name)
+	default:
+		return os.WriteFile(name, after, 0o644)
+	}
+}
+
+func expand(text []byte) ([]byte, error) {
+	var failure error
+	found := 0
+	text = snippet.ReplaceAllFunc(text, func(old []byte) []byte {
+		found++
+		parts := snippet.FindSubmatch(old)
+		code, err := os.ReadFile(string(parts[2]))
+		if err != nil {
+			failure = err
+			return old
+		}
+		return bytes.Join([][]byte{parts[1], code, parts[3]}, nil)
+	})
+	if found == 0 {
+		return nil, fmt.Errorf("no snippet found")
+	}
+	return text, failure
+}
