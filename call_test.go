@@ -85,7 +85,7 @@ func last(bodies ...string) asynccalls.Handler {
 			}
 		}
 		if err := w.Send(ctx, asynccalls.NewResponse(nil)); !errors.Is(err, asynccalls.ErrClosed) {
-			return fmt.Errorf("send after the last: got %v, want ErrClosed", err)
+			return fmt.Errorf("send after the last, want ErrClosed: %w", err)
 		}
 		return nil
 	}
@@ -189,7 +189,7 @@ func TestCallEnds(t *testing.T) {
 		"deadline of ctx": {func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 90*time.Second)
 		}, nil, context.DeadlineExceeded, 90 * time.Second},
-		"cancelled": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+		"canceled": {func(ctx context.Context) (context.Context, context.CancelFunc) {
 			ctx, cancel := context.WithCancel(ctx)
 			time.AfterFunc(time.Second, cancel)
 			return ctx, cancel
@@ -354,7 +354,7 @@ func TestCallRefuses(t *testing.T) {
 		"id":              {request("server", "/e", func(r *asynccalls.Request) { r.ID = "a b" }), same, `"a b"`},
 		"protocol header": {request("server", "/e", func(r *asynccalls.Request) { r.Header.Add("ac-x", "") }), same, `"ac-x"`},
 		"no header key":   {request("server", "/e", func(r *asynccalls.Request) { r.Header.Add("", "v") }), same, "no key"},
-		"cancelled":       {request("server", "/e", none), over, "context canceled"},
+		"canceled":        {request("server", "/e", none), over, "context canceled"},
 		"no service":      {request("nobody", "/e", none), same, `no such service: "nobody"`},
 		"unknown":         {request("server", "/f", none), same, `unknown endpoint "/f"`},
 		"too large": {

@@ -24,9 +24,9 @@ func TestRunContext(t *testing.T) {
 		err   error
 		cause error
 	}{
-		"deadline":  {func(*runContext) { <-time.After(2 * time.Minute) }, context.DeadlineExceeded, context.DeadlineExceeded},
-		"cancelled": {func(c *runContext) { c.end(context.Canceled) }, context.Canceled, context.Canceled},
-		"revoked":   {func(c *runContext) { c.end(cause) }, context.Canceled, cause},
+		"deadline": {func(*runContext) { <-time.After(2 * time.Minute) }, context.DeadlineExceeded, context.DeadlineExceeded},
+		"canceled": {func(c *runContext) { c.end(context.Canceled) }, context.Canceled, context.Canceled},
+		"revoked":  {func(c *runContext) { c.end(cause) }, context.Canceled, cause},
 		"twice": {func(c *runContext) {
 			c.end(cause)
 			c.end(context.Canceled)

@@ -50,7 +50,8 @@ func TestSend(t *testing.T) {
 		"last marked":    {last("a", "b"), nil, []string{"a", "b"}, 0},
 		"status": {
 			reply(&asynccalls.Error{Status: 409, Message: "taken"}, "a"), nil,
-			[]string{"a", "status 409: taken"}, 0,
+			[]string{"a", "status 409: taken"},
+			0,
 		},
 		"plain error": {reply(errors.New("secret")), nil, []string{"status 500: internal error"}, 1},
 		"server's status": {
@@ -266,9 +267,9 @@ func TestSendFailures(t *testing.T) {
 			}
 		}
 		d.onPublish(nil)
-		cancelled, cancel := context.WithCancel(t.Context())
+		canceled, cancel := context.WithCancel(t.Context())
 		cancel()
-		err = client.Notify(cancelled, asynccalls.NewRequest("server", "/e", nil))
+		err = client.Notify(canceled, asynccalls.NewRequest("server", "/e", nil))
 		if !errors.Is(err, context.Canceled) || errors.Is(err, asynccalls.ErrUnknownOutcome) {
 			t.Errorf("got %v, want context.Canceled and a known outcome", err)
 		}

@@ -1,4 +1,3 @@
-// Quickstart is the program of the README: it serves an endpoint and calls it.
 package main
 
 import (
@@ -16,14 +15,14 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	greeter.Handle("/hello/{name}", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+	greeter.Handle("/hi/{name}", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
 		return w.Send(ctx, asynccalls.NewResponse([]byte("Hello, "+r.PathValue("name"))))
 	})
 	go greeter.Listen(ctx)
 	if err = greeter.Ready(ctx); err != nil {
 		log.Fatal(err)
 	}
-	resp, err := greeter.CallOne(ctx, asynccalls.NewRequest("greeter", "/hello/you", nil))
+	resp, err := greeter.CallOne(ctx, asynccalls.NewRequest("greeter", "/hi/you", nil))
 	if err != nil {
 		log.Fatal(err)
 	}

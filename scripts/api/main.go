@@ -56,11 +56,11 @@ func (s surface) check(update bool) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.dir, err)
 	}
-	fmt.Printf("%-20s %d exported names", s.dir, names) //nolint:forbidigo // what this program is for
+	fmt.Printf("%-20s %d exported names", s.dir, names)
 	if s.limit > 0 {
-		fmt.Printf(" of at most %d", s.limit) //nolint:forbidigo // what this program is for
+		fmt.Printf(" of at most %d", s.limit)
 	}
-	fmt.Println() //nolint:forbidigo // what this program is for
+	fmt.Println()
 	if s.limit > 0 && names > s.limit {
 		return fmt.Errorf("%s: %d exported names, more than %d", s.dir, names, s.limit)
 	}

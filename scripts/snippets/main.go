@@ -16,7 +16,8 @@ import (
 	"regexp"
 )
 
-var snippet = regexp.MustCompile("(?ms)^(<!-- snippet: (\\S+) -->\n```go\n).*?(^```$)") //nolint:gochecknoglobals // a constant
+// snippet matches the line that names a file and the code that follows.
+var snippet = regexp.MustCompile("(?ms)^(<!-- snippet: (\\S+) -->\n```go\n).*?(^```$)")
 
 func main() {
 	check := flag.Bool("check", false, "do not write, fail if a file is out of date")
