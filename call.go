@@ -46,7 +46,7 @@ type Call struct {
 // handler that makes a call passes its own ctx, so that the call ends with the
 // request it serves. A call that nobody reads keeps its place until it ends.
 func (s *Service) Call(ctx context.Context, r *Request) *Call {
-	c := s.startCall(ctx, r)
+	c := s.startCall(ctx, r, make(chan struct{}, 1))
 	if ctx.Done() != nil {
 		stop := context.AfterFunc(ctx, c.cancel)
 		c.mu.Lock()
@@ -62,21 +62,30 @@ func (s *Service) Call(ctx context.Context, r *Request) *Call {
 // CallOne sends a request and waits for its response. The error is
 // [ErrResponseCount] if there is none, or more than one.
 func (s *Service) CallOne(ctx context.Context, r *Request) (*Response, error) {
-	c := s.startCall(ctx, r)
+	wake, _ := s.wakes.Get().(chan struct{})
+	c := s.startCall(ctx, r, wake)
+	defer c.recycle()
 	var only *Response
-	for resp, err := range c.Responses() {
-		if err != nil {
-			return nil, err
+	for {
+		responses, over, err := c.take()
+		for _, resp := range responses {
+			if only != nil {
+				c.finish(context.Canceled)
+				return nil, c.describe(fmt.Errorf("%w: got another after %s", ErrResponseCount, only.ID))
+			}
+			only = resp
 		}
-		if only != nil {
-			return nil, c.describe(fmt.Errorf("%w: got another after %s", ErrResponseCount, only.ID))
+		switch {
+		case !over:
+			c.await()
+		case err != nil:
+			return nil, c.describe(err)
+		case only == nil:
+			return nil, c.describe(fmt.Errorf("%w: got none", ErrResponseCount))
+		default:
+			return only, nil
 		}
-		only = resp
 	}
-	if only == nil {
-		return nil, c.describe(fmt.Errorf("%w: got none", ErrResponseCount))
-	}
-	return only, nil
 }
 
 // Responses returns the responses as they arrive. If the call fails, the last
@@ -100,22 +109,21 @@ func (c *Call) Responses() iter.Seq2[*Response, error] {
 				}
 			}
 			switch {
-			case len(responses) > 0:
-			case over && err != nil:
+			case !over:
+				c.await()
+			case err != nil:
 				yield(nil, c.describe(err))
 				return
-			case over:
-				return
 			default:
-				c.await()
+				return
 			}
 		}
 	}
 }
 
 // startCall registers and sends a request.
-func (s *Service) startCall(ctx context.Context, r *Request) *Call {
-	c := &Call{s: s, ctx: ctx, request: r, wake: make(chan struct{}, 1)}
+func (s *Service) startCall(ctx context.Context, r *Request, wake chan struct{}) *Call {
+	c := &Call{s: s, ctx: ctx, request: r, wake: wake}
 	c.waiting = c.first[:0]
 	if err := c.start(); err != nil {
 		c.finish(err)
@@ -144,7 +152,7 @@ func (c *Call) start() error {
 	if err != nil || token == nil {
 		return err
 	}
-	return c.publish(token)
+	return c.publish(token, now)
 }
 
 // resume sends the request when the lane has its position.
@@ -155,15 +163,15 @@ func (c *Call) resume(token []byte) {
 	if over {
 		return
 	}
-	if err := c.publish(token); err != nil {
+	if err := c.publish(token, time.Now()); err != nil {
 		c.finish(err)
 	}
 }
 
 // publish sends the request of a call that has its place in the lane; lane is
 // what the lane's tokens begin with.
-func (c *Call) publish(lane []byte) error {
-	c.request.TTL = max(time.Until(c.deadline), time.Millisecond)
+func (c *Call) publish(lane []byte, now time.Time) error {
+	c.request.TTL = max(c.deadline.Sub(now), time.Millisecond)
 	var buf [64]byte
 	token := append(buf[:0], lane...)
 	token = strconv.AppendUint(token, uint64(c.place), 10)
@@ -270,8 +278,7 @@ func (c *Call) endLocked(err error) bool {
 		return false
 	}
 	c.ended, c.err = true, err
-	c.s.lane.unreserve(c.bytes)
-	c.bytes = 0
+	c.unreserve()
 	if c.stop != nil {
 		c.stop()
 	}
@@ -279,11 +286,29 @@ func (c *Call) endLocked(err error) bool {
 	return true
 }
 
+// unreserve gives back what waits to be read. The lock is held.
+func (c *Call) unreserve() {
+	if c.bytes > 0 {
+		c.s.lane.unreserve(c.bytes)
+		c.bytes = 0
+	}
+}
+
 func (c *Call) signal() {
 	select {
 	case c.wake <- struct{}{}:
 	default: // it is awake already
 	}
+}
+
+// recycle gives the channel back of a call that has ended: nobody signals it any
+// more, since that happens under the lock and before the end.
+func (c *Call) recycle() {
+	select {
+	case <-c.wake:
+	default:
+	}
+	c.s.wakes.Put(c.wake)
 }
 
 func (c *Call) begin() bool {
@@ -300,13 +325,16 @@ func (c *Call) take() (responses []*Response, over bool, err error) {
 	defer c.mu.Unlock()
 	responses = c.waiting
 	c.waiting = nil
-	c.s.lane.unreserve(c.bytes)
-	c.bytes = 0
+	c.unreserve()
 	return responses, c.ended, c.err
 }
 
 // await waits until there is something to take.
 func (c *Call) await() {
+	if c.ctx.Done() == nil {
+		<-c.wake
+		return
+	}
 	select {
 	case <-c.wake:
 	case <-c.ctx.Done():

@@ -30,6 +30,7 @@ type group struct {
 	member    driver.Group
 	keeper    *keeper
 	serving   sync.Once
+	runs      []*run         // of the batch that is taken in; used by the receive loop only
 	tasks     sync.WaitGroup // goroutines other than workers
 
 	mu        sync.Mutex // guards what follows
@@ -130,10 +131,12 @@ func (g *group) pauses() (paused []driver.Partition, changed bool) {
 
 // admit takes in what was received.
 func (g *group) admit(records []driver.Record) {
-	runs := make([]*run, len(records))
+	runs := g.runs[:0]
 	for i := range records {
-		runs[i] = g.decode(&records[i])
+		runs = append(runs, g.decode(&records[i]))
 	}
+	g.runs = runs
+	defer clear(runs)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.draining {

@@ -32,14 +32,13 @@ func newIDSource(n int) *idSource {
 	return &idSource{prefix: string(b)}
 }
 
-func (s *idSource) next() string {
-	var b [32]byte
-	n := copy(b[:], s.prefix)
+// append appends a new ID.
+func (s *idSource) append(dst []byte) []byte {
+	dst = append(dst, s.prefix...)
 	for v := s.count.Add(1); v > 0; v /= 62 {
-		b[n] = alphabet[v%62]
-		n++
+		dst = append(dst, alphabet[v%62])
 	}
-	return string(b[:n])
+	return dst
 }
 
 // requestIDs is the one source of request IDs of the process: NewRequest needs
@@ -48,4 +47,7 @@ func (s *idSource) next() string {
 //nolint:gochecknoglobals // see above; it is written once
 var requestIDs = sync.OnceValue(func() *idSource { return newIDSource(12) })
 
-func newID() string { return requestIDs().next() }
+func newID() string {
+	var b [32]byte
+	return string(requestIDs().append(b[:0]))
+}

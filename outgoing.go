@@ -26,15 +26,15 @@ type outgoing struct {
 func (s *Service) newOutgoing(topic string, owner any) *outgoing {
 	o, _ := s.pool.Get().(*outgoing)
 	o.owner = owner
-	o.record = driver.Record{Topic: topic, Partition: -1, Tag: o}
+	o.record.Topic, o.record.Partition, o.record.Tag = topic, -1, o
 	return o
 }
 
 // free gives the record back; nothing of it may be used any more.
 func (o *outgoing) free() {
+	clear(o.record.Headers)
 	o.record = driver.Record{}
 	o.owner = nil
-	clear(o.headers[:])
 	o.pool.Put(o)
 }
 

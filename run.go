@@ -31,7 +31,8 @@ type run struct {
 	endpoint *endpoint // nil if there is none for it
 	request  *Request  // or
 	response *Response
-	token    string // of an awaited request
+	received Request // what request points to
+	token    string  // of an awaited request
 	ctx      runContext
 
 	// open counts what must be over before the record is done: the handler, and
@@ -42,6 +43,7 @@ type run struct {
 
 	mu     sync.Mutex // guards what follows, and is held while a response is handed to the driver
 	id     string     // of the run
+	topic  string     // where its responses go
 	seq    int32      // of the next response
 	ended  bool       // the last record of the run was handed over
 	closed bool       // the handler may not send any more
@@ -198,13 +200,14 @@ func (r *run) String() string {
 
 // classify says what kind of failure an error of a handler is.
 func classify(err error) delivery.Failure {
-	var u *unserved
-	switch {
-	case err == nil:
+	if err == nil {
 		return delivery.Success
+	}
+	_, isUnserved := errors.AsType[*unserved](err)
+	switch {
 	case errors.Is(err, errExpired):
 		return delivery.Expired
-	case errors.As(err, &u):
+	case isUnserved:
 		return delivery.Unserved
 	case failure(err).Status < statusServerError:
 		return delivery.Final
@@ -246,7 +249,7 @@ func (r *run) decodeRequest(ac []byte) error {
 		r.mode = delivery.OneWay
 	}
 	r.token = w.Token
-	r.request = &Request{
+	r.received = Request{
 		ID:       w.ID,
 		Service:  r.group.s.id,
 		Endpoint: w.Endpoint,
@@ -259,6 +262,7 @@ func (r *run) decodeRequest(ac []byte) error {
 		Source:   sourceOf(&r.record),
 		sent:     1,
 	}
+	r.request = &r.received
 	route := r.group.s.endpoints.Find(w.Endpoint)
 	if route == nil {
 		r.refusal = &unserved{&Error{statusNotFound, fmt.Sprintf("unknown endpoint %q", w.Endpoint)}}

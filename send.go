@@ -102,7 +102,7 @@ func (s *Service) encode(r *Request, w *wire.Request, owner any, index int) (*ou
 	if err := wire.ValidService(r.Service); err != nil {
 		return nil, err
 	}
-	o := s.newOutgoing(s.topic(r.Service, requestsTopic), owner)
+	o := s.newOutgoing(s.recall(&s.asked, r.Service, requestsTopic), owner)
 	o.index = index
 	err := o.setRequest(r, w)
 	if err == nil && !r.claim() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/route"
@@ -20,8 +21,11 @@ type Service struct {
 	lane   *lane
 	runs   *idSource
 	pool   sync.Pool // of *outgoing
+	wakes  sync.Pool // of chan struct{}, for calls that nobody else can hold
 
-	durable once // creates the topic for responses at the first Send
+	asked    atomic.Pointer[destination] // the last service that was sent a request
+	answered atomic.Pointer[destination] // the last one that was sent a response it awaits
+	durable  once                        // creates the topic for responses at the first Send
 
 	mu        sync.Mutex // guards what follows
 	endpoints route.Mux[*endpoint]
@@ -74,6 +78,7 @@ func New(id string, d driver.Driver, o ...Option) (*Service, error) {
 		ended:     make(chan struct{}),
 	}
 	s.pool.New = func() any { return &outgoing{pool: &s.pool} }
+	s.wakes.New = func() any { return make(chan struct{}, 1) }
 	s.lane = newLane(s)
 	return s, nil
 }

@@ -32,6 +32,20 @@ const (
 // topic returns the full name of a topic of a service.
 func (s *Service) topic(service, kind string) string { return s.config.topics.Prefix + service + kind }
 
+// destination is a topic of a service.
+type destination struct{ service, topic string }
+
+// recall returns the topic of a service as topic does. It remembers the last one
+// in last: many messages in a row go to one service.
+func (s *Service) recall(last *atomic.Pointer[destination], service, kind string) string {
+	if d := last.Load(); d != nil && d.service == service {
+		return d.topic
+	}
+	d := &destination{strings.Clone(service), s.topic(service, kind)}
+	last.Store(d)
+	return d.topic
+}
+
 // ensureTopics makes sure that topics of this service exist, and returns what
 // the broker says of them. It keeps trying while the broker is away, telling
 // report what it waits for.

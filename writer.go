@@ -68,9 +68,7 @@ func (r *run) endError(err error) *Error {
 // publish hands a response to the driver, and gives it its number. An error says
 // that the response is not valid, and then the call goes on. The lock is held.
 func (r *run) publish(ctx context.Context, resp *Response) error {
-	if r.id == "" {
-		r.id = r.group.s.runs.next()
-	}
+	id := r.responseID()
 	w := wire.Response{
 		Kind:      wire.KindReply,
 		Token:     r.token,
@@ -81,13 +79,11 @@ func (r *run) publish(ctx context.Context, resp *Response) error {
 		End:       resp.End || resp.Status >= statusFailed,
 		Bare:      resp.bare,
 	}
-	kind := repliesTopic
 	if r.mode == delivery.Durable {
-		kind = responsesTopic
 		w.Kind, w.Token = wire.KindResponse, ""
 		w.Service, w.Endpoint = r.group.s.id, r.request.Endpoint
 	}
-	o := r.group.s.newOutgoing(r.group.s.topic(r.request.From, kind), r)
+	o := r.group.s.newOutgoing(r.topic, r)
 	o.index = int(r.seq)
 	ac, err := wire.AppendResponse(o.ac[:0], &w)
 	if err == nil {
@@ -105,13 +101,38 @@ func (r *run) publish(ctx context.Context, resp *Response) error {
 	if !resp.bare {
 		o.record.Value = resp.Body
 	}
-	resp.RequestID, resp.Run, resp.Seq = r.request.ID, r.id, int(r.seq)
-	resp.ID = resp.RequestID + "." + resp.Run + "." + strconv.Itoa(resp.Seq)
+	resp.ID, resp.RequestID, resp.Run, resp.Seq = id, r.request.ID, r.id, int(r.seq)
 	r.seq++
 	r.ended = w.End
 	r.open.Add(1)
 	r.group.s.driver.Publish(ctx, &o.record, answered)
 	return nil
+}
+
+// responseID returns the ID of the next response. With the first one the run
+// gets its own ID, which is a part of that, and learns where its responses go.
+func (r *run) responseID() string {
+	var b [128]byte
+	id := append(b[:0], r.request.ID...)
+	id = append(id, '.')
+	begin := len(id)
+	if r.id == "" {
+		id = r.group.s.runs.append(id)
+	} else {
+		id = append(id, r.id...)
+	}
+	end := len(id)
+	id = append(id, '.')
+	full := string(strconv.AppendInt(id, int64(r.seq), 10))
+	if r.id == "" {
+		r.id = full[begin:end]
+		if s := r.group.s; r.mode == delivery.Durable {
+			r.topic = s.topic(r.request.From, responsesTopic)
+		} else {
+			r.topic = s.recall(&s.answered, r.request.From, repliesTopic)
+		}
+	}
+	return full
 }
 
 // responseKey keeps the responses of a run in one partition: the key of the
