@@ -458,6 +458,41 @@ func TestManyCallsAtOnce(t *testing.T) {
 	})
 }
 
+// TestCallsBeforeTheLane makes more calls than may wait for a broker that is
+// away: the next one waits, not longer than its context.
+func TestCallsBeforeTheLane(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		d.onTopics(func() error { return errors.New("away") })
+		client := newService(t, "client", d)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		for range 1 << 16 {
+			client.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil))
+		}
+		returned := make(chan *asynccalls.Call)
+		go func() { returned <- client.Call(ctx, asynccalls.NewRequest("server", "/e", nil)) }()
+		synctest.Wait()
+		select {
+		case <-returned:
+			t.Error("the call did not wait")
+		default:
+		}
+		cancel()
+		if _, err := collect(<-returned); !errors.Is(err, context.Canceled) {
+			t.Errorf("call ended with %v, want context.Canceled", err)
+		}
+		go func() { returned <- client.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil)) }()
+		synctest.Wait()
+		if err := client.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := collect(<-returned); !errors.Is(err, asynccalls.ErrClosed) {
+			t.Errorf("call ended with %v, want ErrClosed", err)
+		}
+	})
+}
+
 // TestSlowReader bounds what waits to be read (3.8); other calls go on.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()

@@ -36,7 +36,7 @@ func kafkaTier(t *testing.T, f func(ctx context.Context, t *testing.T, d driver.
 		},
 	}
 	if addr := os.Getenv("ASYNCCALLS_KAFKA"); addr != "" {
-		seeds["apache"] = func(*testing.T) string { return addr }
+		seeds["kafka"] = func(*testing.T) string { return addr }
 	}
 	for name, seed := range seeds {
 		t.Run(name, func(t *testing.T) {
