@@ -26,7 +26,8 @@ type Call struct {
 	place, generation uint32         // in the lane
 	stream            replies.Stream // used by the lane's receive loop only
 
-	wake chan struct{} // gets an element when there is something to take
+	over <-chan struct{} // closed when ctx ends; nil if it cannot
+	wake chan struct{}   // gets an element when there may be something to take
 
 	mu      sync.Mutex // guards what follows
 	waiting []*Response
@@ -123,7 +124,7 @@ func (c *Call) Responses() iter.Seq2[*Response, error] {
 
 // startCall registers and sends a request.
 func (s *Service) startCall(ctx context.Context, r *Request, wake chan struct{}) *Call {
-	c := &Call{s: s, ctx: ctx, request: r, wake: wake}
+	c := &Call{s: s, ctx: ctx, request: r, over: ctx.Done(), wake: wake}
 	c.waiting = c.first[:0]
 	if err := c.start(); err != nil {
 		c.finish(err)
@@ -236,14 +237,14 @@ func (c *Call) receive(r *Response, sum uint64) bool {
 // deliver hands a response to whoever reads, and reports whether the call goes
 // on.
 func (c *Call) deliver(r *Response, last bool) bool {
-	lane := c.s.lane
+	defer c.signal() // after the lock is free: who wakes up needs it
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
 		return false
 	}
 	size := len(r.Body) + responseSize
-	if c.bytes+size > c.s.config.limits.CallBytes || !lane.reserve(size) {
+	if c.bytes+size > c.s.config.limits.CallBytes || !c.s.lane.reserve(size) {
 		c.endLocked(ErrSlowReader)
 		return false
 	}
@@ -252,7 +253,6 @@ func (c *Call) deliver(r *Response, last bool) bool {
 	if last {
 		c.endLocked(nil)
 	}
-	c.signal()
 	return true
 }
 
@@ -268,6 +268,7 @@ func (c *Call) cancel() { c.finish(c.s.lane.explain(contextError(c.ctx))) }
 
 // end ends the call, and reports whether it had not ended before.
 func (c *Call) end(err error) bool {
+	defer c.signal()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.endLocked(err)
@@ -282,7 +283,6 @@ func (c *Call) endLocked(err error) bool {
 	if c.stop != nil {
 		c.stop()
 	}
-	c.signal()
 	return true
 }
 
@@ -301,15 +301,10 @@ func (c *Call) signal() {
 	}
 }
 
-// recycle gives the channel back of a call that has ended: nobody signals it any
-// more, since that happens under the lock and before the end.
-func (c *Call) recycle() {
-	select {
-	case <-c.wake:
-	default:
-	}
-	c.s.wakes.Put(c.wake)
-}
+// recycle gives the channel back of a call that has ended. A signal that comes
+// late wakes the next call that uses the channel, which finds nothing and waits
+// again.
+func (c *Call) recycle() { c.s.wakes.Put(c.wake) }
 
 func (c *Call) begin() bool {
 	c.mu.Lock()
@@ -331,13 +326,13 @@ func (c *Call) take() (responses []*Response, over bool, err error) {
 
 // await waits until there is something to take.
 func (c *Call) await() {
-	if c.ctx.Done() == nil {
+	if c.over == nil {
 		<-c.wake
 		return
 	}
 	select {
 	case <-c.wake:
-	case <-c.ctx.Done():
+	case <-c.over:
 		c.cancel()
 	}
 }

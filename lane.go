@@ -39,7 +39,6 @@ type lane struct {
 	instance string
 	seed     maphash.Seed
 	unread   atomic.Int64 // bytes of responses that wait to be read
-	late     atomic.Int64 // responses to calls that had ended, for tests and debugging
 
 	ctx  context.Context //nolint:containedctx // ends with the lane
 	stop context.CancelFunc
@@ -266,6 +265,7 @@ func (l *lane) lose(err error) {
 // new position.
 func (l *lane) receive(reader driver.Reader) error {
 	buf := make([]driver.Record, laneBatch)
+	places := make([]place, laneBatch)
 	calls := make([]*Call, laneBatch)
 	var over []*Call
 	for {
@@ -273,7 +273,8 @@ func (l *lane) receive(reader driver.Reader) error {
 		if err != nil {
 			return err
 		}
-		l.find(buf[:n], calls)
+		l.parse(buf[:n], places)
+		l.find(places[:n], calls)
 		over = over[:0]
 		for i := range n {
 			if c := calls[i]; c != nil && l.deliver(c, &buf[i]) {
@@ -291,25 +292,35 @@ func (l *lane) receive(reader driver.Reader) error {
 	}
 }
 
-// find looks up the calls that records belong to; nil for those of other
-// instances, of calls that have ended, and for what is no response.
-func (l *lane) find(records []driver.Record, calls []*Call) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// place is where a response says that its call is; a generation of 0 is nowhere.
+type place struct{ slot, generation uint32 }
+
+// parse reads the places from records; nowhere for those of other instances, and
+// for what is no response.
+func (l *lane) parse(records []driver.Record, places []place) {
 	for i := range records {
+		places[i] = place{}
 		ac, err := wire.Find(records[i].Headers)
 		if err != nil {
 			continue
 		}
-		instance, place, generation, err := wire.ReplyToken(ac)
-		if err != nil || string(instance) != l.instance {
+		instance, slot, generation, err := wire.ReplyToken(ac)
+		if err == nil && string(instance) == l.instance {
+			places[i] = place{slot, generation}
+		}
+	}
+}
+
+// find looks up the calls at places; nil for those that have ended.
+func (l *lane) find(places []place, calls []*Call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, p := range places {
+		calls[i] = nil
+		if p.generation == 0 {
 			continue
 		}
-		c, ok := l.slots.Get(place, generation)
-		if !ok {
-			l.late.Add(1)
-		}
-		calls[i] = c
+		calls[i], _ = l.slots.Get(p.slot, p.generation)
 	}
 }
 
