@@ -7,7 +7,8 @@ LINT_VERSION := v2.15.0
 LINT := .bin/golangci-lint
 COVERAGE := 92
 FUZZ_TIME ?= 10s
-KAFKA_ADDR ?= 127.0.0.1:19092
+export KAFKA_PORT ?= 19092
+KAFKA_ADDR = 127.0.0.1:$(KAFKA_PORT)
 
 .PHONY: help test race lint fuzz cover modules kafka kafka-stop test-kafka examples readme readme-check api api-update check
 
