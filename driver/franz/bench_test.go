@@ -137,34 +137,35 @@ func BenchmarkReceive(b *testing.B) {
 // BenchmarkRoundTrip publishes one record at a time and receives it.
 func BenchmarkRoundTrip(b *testing.B) {
 	addr := benchmarkAddr(b)
-	ctx := b.Context()
+	b.Run("franz", func(b *testing.B) { roundTrips(b, addr) })
+	b.Run("kgo", func(b *testing.B) { rawRoundTrips(b, addr) })
+}
 
-	b.Run("franz", func(b *testing.B) {
-		d := open(b, addr)
-		topic := create(b, d, 1)
-		reader := read(b, d, topic, -1)
-		buf := make([]driver.Record, 10)
-		r := &driver.Record{Topic: topic, Value: []byte("value")}
-		done := func(*driver.Record, error) {}
-		for b.Loop() {
-			d.Publish(ctx, r, done)
-			if _, err := reader.Receive(ctx, buf); err != nil {
-				b.Fatalf("receive: %v", err)
-			}
-			_ = d.Flush(ctx)
+func roundTrips(b *testing.B, addr string) {
+	d := open(b, addr)
+	topic := create(b, d, 1)
+	reader := read(b, d, topic, -1)
+	buf := make([]driver.Record, 10)
+	r := &driver.Record{Topic: topic, Value: []byte("value")}
+	done := func(*driver.Record, error) {}
+	for b.Loop() {
+		d.Publish(b.Context(), r, done)
+		if _, err := reader.Receive(b.Context(), buf); err != nil {
+			b.Fatalf("receive: %v", err)
 		}
-	})
+		_ = d.Flush(b.Context())
+	}
+}
 
-	b.Run("kgo", func(b *testing.B) {
-		topic := create(b, open(b, addr), 1)
-		producer := benchmarkClient(b, addr)
-		consumer := benchmarkClient(b, addr, kgo.ConsumePartitions(
-			map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().At(0)}}))
-		done := func(*kgo.Record, error) {}
-		for b.Loop() {
-			producer.Produce(ctx, &kgo.Record{Topic: topic, Value: []byte("value")}, done)
-			consumer.PollRecords(ctx, 10)
-			_ = producer.Flush(ctx)
-		}
-	})
+func rawRoundTrips(b *testing.B, addr string) {
+	topic := create(b, open(b, addr), 1)
+	producer := benchmarkClient(b, addr)
+	consumer := benchmarkClient(b, addr, kgo.ConsumePartitions(
+		map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().At(0)}}))
+	done := func(*kgo.Record, error) {}
+	for b.Loop() {
+		producer.Produce(b.Context(), &kgo.Record{Topic: topic, Value: []byte("value")}, done)
+		consumer.PollRecords(b.Context(), 10)
+		_ = producer.Flush(b.Context())
+	}
 }

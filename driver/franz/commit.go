@@ -34,6 +34,9 @@ func (g *group) commit(ctx context.Context, positions []driver.Position) error {
 	case <-g.done:
 		return errClosed
 	}
+	if err := g.awaitSettled(ctx, positions); err != nil {
+		return err
+	}
 	// Only now is known what is assigned: commits before may have waited for a
 	// rebalance.
 	own, errs := g.split(positions)
@@ -58,6 +61,37 @@ func (g *group) commit(ctx context.Context, positions []driver.Position) error {
 	return errors.Join(errs...)
 }
 
+// awaitSettled waits until it is known where the group goes on in the partitions
+// that were just assigned. A commit before would move that.
+func (g *group) awaitSettled(ctx context.Context, positions []driver.Position) error {
+	for {
+		changed := g.unsettled(positions)
+		if changed == nil {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-g.done:
+			return errClosed
+		}
+	}
+}
+
+// unsettled returns what is closed when the assignment changes, or nil if there
+// is nothing to wait for.
+func (g *group) unsettled(positions []driver.Position) <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, p := range positions {
+		if settled, ok := g.assigned[p.Partition]; ok && !settled {
+			return g.changed
+		}
+	}
+	return nil
+}
+
 // split returns the positions of assigned partitions, and errors for the others.
 func (g *group) split(positions []driver.Position) ([]driver.Position, []error) {
 	g.mu.Lock()
@@ -65,7 +99,7 @@ func (g *group) split(positions []driver.Position) ([]driver.Position, []error) 
 	var own []driver.Position
 	var errs []error
 	for _, p := range positions {
-		if g.assigned[p.Partition] {
+		if _, ok := g.assigned[p.Partition]; ok {
 			own = append(own, p)
 		} else {
 			errs = append(errs, fmt.Errorf("partition %d of topic %q: %w", p.ID, p.Topic, errNotAssigned))

@@ -12,7 +12,7 @@ import (
 
 // impatience is how long a broker that can't be reached may hold up a call that
 // does not have to wait for it.
-const impatience = 4 * time.Second
+const impatience = 3 * time.Second
 
 var (
 	_ kgo.Hook              = (*connects)(nil)

@@ -26,8 +26,10 @@
 // the records of that partition again in order and in parts, down to single
 // records, until only those are refused that the broker does not take.
 // Records of that topic handed over meanwhile wait for their turn. One gap
-// remains: a record handed over in the moment between the answer of the broker
-// and its arrival here may be written before those that are sent again.
+// remains, which franz-go does not let a driver close: while the answer of the
+// broker makes its way, and while the client learns of a topic for the first
+// time, records that come later than the refused one may get to the broker, and
+// then come before those that are sent again.
 //
 // # Lost records
 //

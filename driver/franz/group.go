@@ -26,7 +26,9 @@ type group struct {
 	rebalance  time.Duration // how long the group waits for a member
 	committing chan struct{} // holds one value while a commit is on its way; first come, first served
 
-	assigned map[driver.Partition]bool // guarded by the mutex of the reader
+	// The following are guarded by the mutex of the reader.
+	assigned map[driver.Partition]bool // true once it is known where the group goes on there
+	changed  chan struct{}             // closed and replaced when assigned changes
 }
 
 // Join implements [driver.Driver].
@@ -60,6 +62,7 @@ func (d *Driver) join(ctx context.Context, name string, topics []string, l drive
 		listener:   l,
 		committing: make(chan struct{}, 1),
 		assigned:   map[driver.Partition]bool{},
+		changed:    make(chan struct{}),
 	}
 	g.isGroup = true
 	if g.client, err = d.consume(g.options()...); err != nil {
@@ -99,7 +102,7 @@ func (g *group) onAssigned(_ context.Context, _ *kgo.Client, all map[string][]in
 	added := partitions(all)
 	g.mu.Lock()
 	for _, p := range added {
-		g.assigned[p] = true
+		g.assigned[p] = false
 	}
 	g.mu.Unlock()
 	g.listener.Assigned(added)
@@ -112,6 +115,7 @@ func (g *group) onRevoked(ctx context.Context, _ *kgo.Client, all map[string][]i
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.rebalance)
 	defer cancel()
+	g.settle(revoked)
 	g.listener.Revoked(ctx, revoked)
 	g.release(revoked)
 }
@@ -130,16 +134,39 @@ func (g *group) onLost(_ context.Context, _ *kgo.Client, all map[string][]int32)
 func (g *group) onPositions(
 	_ context.Context, all map[string]map[int32]kgo.Offset,
 ) (map[string]map[int32]kgo.Offset, error) {
+	var known []driver.Partition
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	for topic, offsets := range all {
 		for id, offset := range offsets {
+			p := driver.Partition{Topic: topic, ID: id}
+			known = append(known, p)
 			if at := offset.EpochOffset().Offset; at >= 0 {
-				g.next[driver.Partition{Topic: topic, ID: id}] = at
+				g.next[p] = at
 			}
 		}
 	}
+	g.mu.Unlock()
+	g.settle(known)
 	return all, nil
+}
+
+// settle lets partitions be committed: it is known where the group goes on, or
+// does not matter any more.
+func (g *group) settle(known []driver.Partition) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, p := range known {
+		if _, ok := g.assigned[p]; ok {
+			g.assigned[p] = true
+		}
+	}
+	g.notify()
+}
+
+// notify wakes commits that wait. The mutex is held.
+func (g *group) notify() {
+	close(g.changed)
+	g.changed = make(chan struct{})
 }
 
 // release forgets all about partitions that are not assigned any more.
@@ -155,6 +182,7 @@ func (g *group) release(gone []driver.Partition) {
 		delete(g.next, p)
 		g.found = slices.DeleteFunc(g.found, func(l *driver.LostError) bool { return l.Partition == p })
 	}
+	g.notify()
 	g.mu.Unlock()
 	if len(resume) > 0 {
 		g.client.ResumeFetchPartitions(resume)

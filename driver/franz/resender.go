@@ -27,8 +27,7 @@ const (
 
 // A resender gives a second chance to records that failed for the sake of
 // another one, or because the client knows an old state of their topic. While it
-// is at work on a topic, all records of that topic go through it, in the order
-// in which they were handed over.
+// is at work on a topic, new records of that topic wait here.
 type resender struct {
 	driver *Driver
 	busy   atomic.Int32   // number of lanes, so that publishing looks no further as a rule
@@ -40,10 +39,13 @@ type resender struct {
 }
 
 // A lane is the records of one topic. Their number is bounded by the buffer of
-// the driver. It ends when it is empty.
+// the driver. It sends those that failed, by a client of its own: what failed
+// with them is all that the other client had for their partitions. Then it hands
+// over those that wait, and ends.
 type lane struct {
 	topic   string
-	records []*publication
+	failed  []*publication
+	waiting []*publication
 	forget  bool        // the client must forget the topic, and learn it anew
 	client  *kgo.Client // sends when told to; nil until needed
 }
@@ -63,7 +65,7 @@ func (s *resender) hold(p *publication) bool {
 	if l == nil {
 		return false
 	}
-	l.records = append(l.records, p)
+	l.waiting = append(l.waiting, p)
 	return true
 }
 
@@ -94,7 +96,7 @@ func (s *resender) accept(p *publication) bool {
 	}
 	l.forget = l.forget || forget
 	if again {
-		l.records = append(l.records, p)
+		l.failed = append(l.failed, p)
 	}
 	return again
 }
@@ -163,7 +165,7 @@ func (s *resender) verdict(p *publication) (again, forget bool) {
 	return isBatchRefusal(p.err), false
 }
 
-// run sends the records of a lane, until there are none. The chunks that it
+// run sends the records of a lane that failed, until there are none. The chunks that it
 // sends at once shrink when one fails and grow when one succeeds, so that few
 // records are sent many times.
 func (s *resender) run(l *lane) {
@@ -204,22 +206,22 @@ func (s *resender) settle() {
 	<-settled
 }
 
-// next takes the first records of a lane, or ends the lane.
+// next takes the first records of a lane that failed, or ends the lane.
 func (s *resender) next(l *lane, n int) ([]*publication, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(l.records) == 0 && l.forget {
-		return nil, true
-	}
-	if len(l.records) == 0 {
+	if len(l.failed) == 0 && !l.forget {
+		for _, p := range l.waiting { // with the lock held, so that no other comes before
+			p.send(s.driver.client)
+		}
 		delete(s.lanes, l.topic)
 		s.busy.Add(-1)
 		return nil, false
 	}
-	slices.SortStableFunc(l.records, func(a, b *publication) int { return cmp.Compare(a.space.turn, b.space.turn) })
-	n = min(n, len(l.records))
-	records := slices.Clone(l.records[:n])
-	l.records = slices.Delete(l.records, 0, n)
+	slices.SortStableFunc(l.failed, func(a, b *publication) int { return cmp.Compare(a.space.turn, b.space.turn) })
+	n = min(n, len(l.failed))
+	records := slices.Clone(l.failed[:n])
+	l.failed = slices.Delete(l.failed, 0, n)
 	return records, true
 }
 
@@ -247,7 +249,7 @@ func (s *resender) forget(l *lane) bool {
 func (s *resender) giveBack(l *lane, records []*publication) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l.records = append(records, l.records...)
+	l.failed = append(records, l.failed...)
 }
 
 // sendAll sends records and waits for their outcomes.
@@ -261,7 +263,7 @@ func (s *resender) sendAll(l *lane, records []*publication) {
 		switch {
 		case err != nil:
 			p.err = err
-		case p.err == nil || s.prepare(p, client):
+		case s.prepare(p, client):
 			outcomes.Add(1)
 			p.again = &outcomes
 			p.send(client)
