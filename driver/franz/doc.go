@@ -12,10 +12,10 @@
 // would break the contract of package driver are an error that names them. The
 // defaults that differ from those of franz-go are few: records are not held back
 // to fill batches ([kgo.ProducerLinger] 0), heartbeats are sent each second, what
-// failed is tried again after a second at the latest, a
-// batch may decompress to 128 MiB at most, and a broker answers a fetch after a
-// quarter of a second at the latest, so that a partition which was resumed or
-// assigned does not wait longer than that for its turn.
+// failed is tried again after a second at the latest, a batch may decompress to
+// 128 MiB at most, and a broker answers a fetch after a quarter of a second at
+// the latest, so that a partition which was resumed or assigned does not wait
+// longer than that for its turn.
 //
 // # Records that are refused
 //
