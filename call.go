@@ -105,6 +105,10 @@ func (c *Call) Responses() iter.Seq2[*Response, error] {
 		for {
 			responses, over, err := c.take()
 			for _, r := range responses {
+				if c.ctx.Err() != nil {
+					yield(nil, c.describe(contextError(c.ctx)))
+					return
+				}
 				if !yield(r, nil) {
 					return
 				}

@@ -285,6 +285,31 @@ func TestUnreadCallEnds(t *testing.T) {
 	})
 }
 
+// TestCancelStopsTheLoop cancels while responses wait that have arrived.
+func TestCancelStopsTheLoop(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		serve(t, d, "server", "/e", reply(nil, "a", "b", "c"))
+		client := newService(t, "client", d)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		call := client.Call(ctx, asynccalls.NewRequest("server", "/e", nil))
+		synctest.Wait()
+		var bodies []string
+		var last error
+		for r, err := range call.Responses() {
+			last = err
+			if err == nil {
+				bodies = append(bodies, string(r.Body))
+				cancel()
+			}
+		}
+		if len(bodies) != 1 || !errors.Is(last, context.Canceled) {
+			t.Errorf("got %v and then %v, want one response and context.Canceled", bodies, last)
+		}
+	})
+}
+
 func TestBreakCancelsTheCall(t *testing.T) {
 	t.Parallel()
 	world(t, func(t *testing.T, d *faulty) {
