@@ -1,0 +1,118 @@
+package asynccalls
+
+import (
+	"hash/maphash"
+
+	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/wire"
+)
+
+const (
+	// laneBatch is how many responses are received at once.
+	laneBatch = 1024
+
+	// responseSize is about what a response takes besides its body.
+	responseSize = 256
+)
+
+// receive gives responses to their calls until there is a reason to look for a
+// new position.
+func (l *lane) receive(reader driver.Reader) error {
+	buf := make([]driver.Record, laneBatch)
+	places := make([]place, laneBatch)
+	calls := make([]*Call, laneBatch)
+	var over []*Call
+	for {
+		n, err := reader.Receive(l.ctx, buf)
+		if err != nil {
+			return err
+		}
+		l.parse(buf[:n], places)
+		l.find(places[:n], calls)
+		over = over[:0]
+		for i := range n {
+			if c := calls[i]; c != nil && l.deliver(c, &buf[i]) {
+				over = append(over, c)
+			}
+		}
+		l.mu.Lock()
+		for _, c := range over {
+			l.slots.Remove(c.place, c.generation)
+		}
+		l.mu.Unlock()
+		clear(buf[:n])
+		clear(calls[:n])
+		clear(over)
+	}
+}
+
+// place is where a response says that its call is; a generation of 0 is nowhere.
+type place struct{ slot, generation uint32 }
+
+// parse reads the places from records; nowhere for those of other instances, and
+// for what is no response.
+func (l *lane) parse(records []driver.Record, places []place) {
+	for i := range records {
+		places[i] = place{}
+		ac, err := wire.Find(records[i].Headers)
+		if err != nil {
+			continue
+		}
+		instance, slot, generation, err := wire.ReplyToken(ac)
+		if err == nil && string(instance) == l.instance {
+			places[i] = place{slot, generation}
+		}
+	}
+}
+
+// find looks up the calls at places; nil for those that have ended.
+func (l *lane) find(places []place, calls []*Call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, p := range places {
+		calls[i] = nil
+		if p.generation == 0 {
+			continue
+		}
+		calls[i], _ = l.slots.Get(p.slot, p.generation)
+	}
+}
+
+// deliver gives a record to its call, and reports whether that ended it.
+func (l *lane) deliver(c *Call, record *driver.Record) bool {
+	ac, err := wire.Find(record.Headers)
+	if err != nil {
+		return false
+	}
+	w, err := wire.DecodeResponse(ac)
+	if err != nil || w.RequestID != c.request.ID {
+		l.s.config.logger.WarnContext(l.ctx, "response not understood", "request", c.request.ID, "error", err)
+		return false
+	}
+	r := &Response{
+		ID:        w.ID,
+		RequestID: w.RequestID,
+		Service:   c.request.Service,
+		Endpoint:  c.request.Endpoint,
+		Key:       c.request.Key,
+		Run:       w.Run,
+		Seq:       int(w.Seq),
+		Status:    w.Status,
+		End:       w.End,
+		Header:    userHeaders(record.Headers),
+		Body:      record.Value,
+		Source:    sourceOf(record),
+		bare:      w.Bare,
+	}
+	return c.receive(r, l.sum(r))
+}
+
+// sum hashes what makes two responses the same.
+func (l *lane) sum(r *Response) uint64 {
+	sum := maphash.Bytes(l.seed, r.Body) + uint64(r.Status) //nolint:gosec // only a hash
+	for _, f := range r.Header {
+		sum = sum*31 + maphash.String(l.seed, f.Key)
+		sum = sum*31 + maphash.String(l.seed, f.Value)
+	}
+	return sum
+}
