@@ -176,7 +176,7 @@ func (d *Driver) askLimit(ctx context.Context, topic string) (int32, error) {
 	}
 	limit, ok := answers[topic]
 	if !ok {
-		return 0, driver.ErrNoTopic
+		return 0, kerr.UnknownTopicOrPartition
 	}
 	return limit, nil
 }

@@ -19,17 +19,17 @@
 //
 // # Records that are refused
 //
-// The driver asks for the size that a topic accepts when it publishes to the
-// topic for the first time, so that batches fit. It notices a limit raised later
-// only when it is opened again. Should the broker refuse a batch
-// nevertheless, for its size or for the content of one record, the driver sends
-// the records of that partition again in order and in parts, down to single
-// records, until only those are refused that the broker does not take.
-// Records of that topic handed over meanwhile wait for their turn. One gap
-// remains, which franz-go does not let a driver close: while the answer of the
-// broker makes its way, and while the client learns of a topic for the first
-// time, records that come later than the refused one may get to the broker, and
-// then come before those that are sent again.
+// The driver asks for the size that a topic accepts before it publishes the first
+// record there, so that batches fit; a client that may not ask (DescribeConfigs)
+// takes the default of Kafka. The driver notices a limit changed later only when
+// it is opened again. Should the broker refuse a batch nevertheless, for its size
+// or for the content of one record, the driver sends the records of that partition
+// again in order and in parts, down to single records, until only those are
+// refused that the broker does not take. Records of that topic handed over
+// meanwhile wait for their turn. One gap remains, which franz-go does not let a
+// driver close: while the refusal makes its way to the driver, records that come
+// later than the refused one may get to the broker, and then come before those
+// that are sent again.
 //
 // # Lost records
 //

@@ -25,7 +25,7 @@ type Driver struct {
 	connects     *connects
 	limits       *limits
 	buffer       *buffer
-	resender     *resender
+	detours      *detours
 	publications sync.Pool // of *publication
 
 	done    chan struct{} // closed by the first call of Close
@@ -49,7 +49,7 @@ func Open(seeds string, opts ...kgo.Opt) (*Driver, error) {
 	}
 	d := &Driver{connects: newConnects(), done: make(chan struct{}), readers: map[io.Closer]struct{}{}}
 	d.limits = newLimits(d.askLimit)
-	d.resender = newResender(d)
+	d.detours = newDetours(d)
 	d.publications.New = d.newPublication
 	own := []kgo.Opt{kgo.SeedBrokers(addrs...), kgo.WithHooks(d.connects)}
 	d.shared = slices.Concat(own, defaults(), opts)
@@ -85,10 +85,10 @@ func (d *Driver) Close() error {
 		d.buffer.shut()
 		d.closeReaders()
 		d.client.Close()
-		d.resender.stop()
+		d.detours.stop()
 		// The clients have failed all records, and report them now.
 		_ = d.buffer.flush(context.Background())
-		d.resender.wait()
+		d.detours.wait()
 	})
 	return nil
 }

@@ -219,7 +219,7 @@ func (d *Driver) publishing() []kgo.Opt {
 	return []kgo.Opt{
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.RecordPartitioner(partitioner{}),
-		kgo.ProducerBatchMaxBytesFn(func(topic string) int32 { return d.limits.of(topic) }),
+		kgo.ProducerBatchMaxBytesFn(d.limits.of),
 		kgo.UnknownTopicRetries(3),
 		kgo.MaxBufferedRecords(math.MaxInt32),
 		kgo.MaxBufferedBytes(0),

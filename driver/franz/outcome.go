@@ -25,7 +25,7 @@ func (d *Driver) outcome(p *publication) error {
 	case p.sent.Partition == noPartition:
 		return errUnknownPartition
 	case isTooLarge(err):
-		return fmt.Errorf("%w (%w)", &driver.TooLargeError{Limit: int(d.limits.last(p.record.Topic))}, err)
+		return fmt.Errorf("%w (%w)", &driver.TooLargeError{Limit: int(d.limits.of(p.record.Topic))}, err)
 	case isMissing(err):
 		return fmt.Errorf("%w (%w)", driver.ErrNoTopic, err)
 	case isRefusal(err):

@@ -41,10 +41,10 @@ func (d *Driver) Publish(ctx context.Context, r *driver.Record, done func(*drive
 	}
 	p, _ := d.publications.Get().(*publication)
 	p.record, p.done, p.space = r, done, space
-	if d.resender.hold(p) {
+	if d.detours.hold(p) { //nolint:contextcheck // ctx bounds the wait for space, and nothing of the record
 		return
 	}
-	p.send(d.client) //nolint:contextcheck // ctx bounds the wait for space, and nothing of the record
+	p.send(d.client) //nolint:contextcheck // the same
 }
 
 // refuse returns an error for what can't be published to any topic.
@@ -90,7 +90,7 @@ func (p *publication) finish(_ *kgo.Record, err error) {
 	case err == nil:
 		p.end()
 	default:
-		p.driver.resender.failed(p)
+		p.driver.detours.failed(p)
 	}
 }
 

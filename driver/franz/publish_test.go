@@ -149,6 +149,42 @@ func TestPublishUnknownLimit(t *testing.T) {
 	}
 }
 
+// TestPublishLearnsLimit lets the broker not tell the limit of a topic at first:
+// no batch may come that is too large, since others could overtake it then.
+func TestPublishLearnsLimit(t *testing.T) {
+	t.Parallel()
+	const limit = 20_000
+	cluster := fake(t)
+	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.DescribeConfigs}, Err: kerr.RequestTimedOut, Count: 3})
+	cluster.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		for _, p := range r.(*kmsg.ProduceRequest).Topics[0].Partitions {
+			if len(p.Records) > limit {
+				t.Errorf("batch of %d bytes, the topic accepts %d", len(p.Records), limit)
+			}
+		}
+		return nil, nil, false
+	})
+	d := open(t, cluster.ListenAddrs()[0], kgo.ProducerBatchCompression(kgo.NoCompression()))
+	topic := "topic-" + rand.Text()
+	if err := d.Create(t.Context(), driver.Topic{Name: topic, Partitions: 1, MaxBytes: limit}); err != nil {
+		t.Fatalf("create topic: %v", err)
+	}
+	values := numbers(0, 3000)
+	values[500] = make([]byte, limit)
+	for i, err := range publish(t.Context(), d, topic, values...).get() {
+		if _, large := errors.AsType[*driver.TooLargeError](err); large != (i == 500) || err != nil && !large {
+			t.Errorf("record %d ended with error %v", i, err)
+		}
+	}
+	want := slices.Delete(values, 500, 501)
+	for i, r := range receive(t, read(t, d, topic, 0), len(want)) {
+		if !bytes.Equal(r.Value, want[i]) {
+			t.Fatalf("record at offset %d is %q, want %q", r.Offset, r.Value, want[i])
+		}
+	}
+}
+
 func TestPublishNotAuthorized(t *testing.T) {
 	t.Parallel()
 	cluster := fake(t)
