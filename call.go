@@ -78,7 +78,7 @@ func (s *Service) CallOne(ctx context.Context, r *Request) (*Response, error) {
 		}
 		switch {
 		case !over:
-			c.await()
+			c.await() //nolint:contextcheck // it may start a worker, whose handlers have contexts of their own
 		case err != nil:
 			return nil, c.describe(err)
 		case only == nil:
@@ -328,8 +328,13 @@ func (c *Call) take() (responses []*Response, over bool, err error) {
 	return responses, c.ended, c.err
 }
 
-// await waits until there is something to take.
+// await waits until there is something to take. A handler that waits gives its
+// slot away meanwhile (semantics 2.4).
 func (c *Call) await() {
+	if r := runOf(c.ctx); r != nil {
+		r.lend()
+		defer r.regain()
+	}
 	if c.over == nil {
 		<-c.wake
 		return

@@ -11,6 +11,7 @@ import (
 // library and from then on passes everything to that.
 type runContext struct {
 	base     context.Context //nolint:containedctx // it is what this context wraps
+	run      *run            // of the handler
 	request  *Request        // nil for a handler of responses
 	deadline time.Time
 
@@ -40,12 +41,15 @@ func (c *runContext) Err() error {
 	return c.materialize().Err()
 }
 
-// Value knows the request. Any other key may be one by which the standard
+// Value knows the request and the run. Any other key may be one by which the standard
 // library looks for a context that it can cancel, and for those it needs the
 // inner one.
 func (c *runContext) Value(key any) any {
-	if _, ok := key.(requestKey); ok && c.request != nil {
+	switch key.(type) {
+	case requestKey:
 		return c.request
+	case runKey:
+		return c.run
 	}
 	return c.materialize().Value(key)
 }

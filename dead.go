@@ -26,38 +26,40 @@ func (r *run) bury(err error) {
 // dead letter that is not stored is tried again: the message is not done before.
 func (r *run) publishDead(d *deadLetter) {
 	d.tries++
+	m := r.message
 	from := wire.Dead{
-		Topic:     r.record.Topic,
-		Partition: r.record.Partition,
-		Offset:    r.record.Offset,
-		Time:      r.record.Time,
-		Service:   r.group.s.id,
+		Topic:     m.record.Topic,
+		Partition: m.record.Partition,
+		Offset:    m.record.Offset,
+		Time:      m.record.Time,
+		Service:   m.group.s.id,
+		Attempts:  m.tries.Count,
 		First:     d.at,
 		Last:      d.at,
 	}
+	if m.tries.Any() {
+		from.First, from.Last = m.tries.First, m.tries.Last
+	}
 	switch {
-	case r.request != nil:
-		from.Endpoint = r.request.Endpoint
-	case r.response != nil:
-		from.Endpoint = r.response.Endpoint
+	case m.request != nil:
+		from.Endpoint = m.request.Endpoint
+	case m.response != nil:
+		from.Endpoint = m.response.Endpoint
 	}
-	if r.refusal == nil {
-		from.Attempts = 1
-	}
-	headers := make([]driver.Header, len(r.record.Headers), len(r.record.Headers)+2)
-	copy(headers, r.record.Headers)
+	headers := make([]driver.Header, len(m.record.Headers), len(m.record.Headers)+2)
+	copy(headers, m.record.Headers)
 	record := &driver.Record{
-		Topic:     r.group.s.topic(r.group.s.id, deadTopic),
+		Topic:     m.group.s.topic(m.group.s.id, deadTopic),
 		Partition: -1,
-		Key:       r.record.Key,
-		Value:     r.record.Value,
+		Key:       m.record.Key,
+		Value:     m.record.Value,
 		Headers: append(headers,
 			driver.Header{Key: wire.HeaderDead, Value: wire.AppendDead(nil, &from)},
 			driver.Header{Key: wire.HeaderError, Value: []byte(d.reason)}),
 		Tag: &burial{r, d},
 	}
 	r.open.Add(1)
-	r.group.s.driver.Publish(r.group.ctx, record, buried)
+	m.group.s.driver.Publish(m.group.ctx, record, buried)
 }
 
 // burial is a dead letter on its way.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/delivery"
 )
 
 // The statuses that the library itself uses. They are those of HTTP (RFC 9110,
@@ -16,6 +17,7 @@ const (
 	statusBadRequest  = 400
 	statusNotFound    = 404
 	statusServerError = 500
+	statusUnavailable = 503
 	statusExpired     = 504
 	statusLast        = 599
 )
@@ -105,6 +107,9 @@ func (u *unserved) Unwrap() error { return u.reason }
 func failure(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok && e.Status >= statusFailed && e.Status <= statusLast {
 		return e
+	}
+	if v, ok := errors.AsType[*verdict](err); ok && v.how == delivery.Unavailable {
+		return &Error{Status: statusUnavailable, Message: "unavailable"}
 	}
 	return &Error{Status: statusServerError, Message: "internal error"}
 }

@@ -30,25 +30,21 @@ type group struct {
 	member    driver.Group
 	keeper    *keeper
 	serving   sync.Once
-	runs      []*run         // of the batch that is taken in; used by the receive loop only
+	messages  []*message     // of the batch that is taken in; used by the receive loop only
 	tasks     sync.WaitGroup // goroutines other than workers
 
 	mu        sync.Mutex // guards what follows
 	work      sync.Cond  // signals a worker that there is something to do
 	quiet     sync.Cond  // broadcasts that a handler has returned, or a worker ended
-	lanes     *delivery.Lanes
-	assigned  map[driver.Partition]*delivery.Assignment
+	engine    *delivery.Engine
+	slots     *delivery.Slots
 	crew      map[*worker]struct{}
 	idle      int
 	waking    bool               // a worker was woken and has not looked for work yet
 	draining  bool               // nothing is taken in any more
 	stopping  bool               // workers end
-	repause   bool               // the set of paused partitions has changed
 	interrupt context.CancelFunc // ends the Receive of the moment, if a partition is paused
 }
-
-// worker runs one handler at a time.
-type worker struct{ run *run }
 
 var _ driver.Listener = (*group)(nil)
 
@@ -58,8 +54,8 @@ func newGroup(ctx context.Context, s *Service) *group {
 		logger:    s.config.logger.With("service", s.id),
 		responses: s.topic(s.id, responsesTopic),
 		base:      context.WithoutCancel(ctx),
-		lanes:     delivery.NewLanes(),
-		assigned:  make(map[driver.Partition]*delivery.Assignment),
+		engine:    delivery.NewEngine(s.config.bound()),
+		slots:     delivery.NewSlots(s.config.limits.Concurrency),
 		crew:      make(map[*worker]struct{}),
 	}
 	g.ctx, g.stop = context.WithCancel(g.base)
@@ -102,7 +98,7 @@ func (g *group) receiveOnce(ctx context.Context, buf []driver.Record) (int, erro
 	defer cancel()
 	g.mu.Lock()
 	g.interrupt = cancel
-	again := g.repause
+	again := g.engine.Relieved()
 	g.mu.Unlock()
 	if again {
 		return 0, context.Canceled
@@ -115,46 +111,26 @@ func (g *group) pauses() (paused []driver.Partition, changed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.interrupt = nil
-	for p, a := range g.assigned {
-		a.Window.Advance()
-		full, now := a.Window.Pressure()
-		g.repause = g.repause || now
-		if full || g.draining {
-			paused = append(paused, p)
-		}
-	}
-	changed = g.repause
-	g.repause = false
+	paused, changed = g.engine.Paused()
 	g.keeper.pressed.Store(len(paused) > 0)
 	return paused, changed
 }
 
 // admit takes in what was received.
 func (g *group) admit(records []driver.Record) {
-	runs := g.runs[:0]
+	messages := g.messages[:0]
 	for i := range records {
-		runs = append(runs, g.decode(&records[i]))
+		messages = append(messages, g.decode(&records[i]))
 	}
-	g.runs = runs
-	defer clear(runs)
+	g.messages = messages
+	defer clear(messages)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.draining {
 		return
 	}
-	var at driver.Partition
-	var a *delivery.Assignment
-	for _, r := range runs {
-		p := driver.Partition{Topic: r.record.Topic, ID: r.record.Partition}
-		if a == nil || p != at {
-			at, a = p, g.assigned[p]
-		}
-		if a == nil {
-			continue // the driver does not do that
-		}
-		r.task.Assignment = a
-		a.Window.Add(&r.task.Entry, r.record.Offset, r.record.Epoch, size(&r.record))
-		g.lanes.Add(&r.task, p, r.record.Key)
+	for _, m := range messages {
+		g.engine.Take(&m.task, &m.record, size(&m.record))
 	}
 	g.wakeWorker()
 	g.keeper.busy()
@@ -186,11 +162,7 @@ func (g *group) lose(lost *driver.LostError) {
 // Assigned implements [driver.Listener].
 func (g *group) Assigned(partitions []driver.Partition) {
 	g.mu.Lock()
-	for _, p := range partitions {
-		a := delivery.NewAssignment(g.s.config.bound())
-		g.assigned[p] = a
-	}
-	g.repause = true
+	g.engine.Assign(partitions)
 	g.mu.Unlock()
 	g.serving.Do(func() {
 		g.s.wait(nil)
@@ -229,23 +201,13 @@ func (g *group) Lost(partitions []driver.Partition) {
 func (g *group) revoke(partitions []driver.Partition) []*delivery.Assignment {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var revoked []*delivery.Assignment
-	for _, p := range partitions {
-		if a := g.assigned[p]; a != nil {
-			a.Revoke()
-			revoked = append(revoked, a)
-		}
-	}
-	return revoked
+	return g.engine.End(partitions)
 }
 
 func (g *group) forget(partitions []driver.Partition) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, p := range partitions {
-		delete(g.assigned, p)
-	}
-	g.repause = true
+	g.engine.Forget(partitions)
 }
 
 // cutOff ends the contexts of handlers that still run for assignments, and
@@ -254,8 +216,8 @@ func (g *group) cutOff(assignments []*delivery.Assignment, cause error) {
 	g.mu.Lock()
 	var stragglers []*run
 	for w := range g.crew {
-		if w.run != nil && slices.Contains(assignments, w.run.task.Assignment) {
-			stragglers = append(stragglers, w.run)
+		if w.message != nil && slices.Contains(assignments, w.message.task.Assignment) {
+			stragglers = append(stragglers, w.message.run)
 		}
 	}
 	g.mu.Unlock()

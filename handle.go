@@ -13,8 +13,13 @@ import (
 
 // Handler serves the requests to an endpoint. When it returns, the call ends: a
 // nil error ends it well, an [*Error] with its status, any other error and a
-// panic with status 500. A durable or one-way request that failed with status
-// 500 or above goes to the dead letters.
+// panic with status 500.
+//
+// If nobody awaits the call, a failure with status 500 or above is tried again
+// first, as [Retry] says. After the last attempt the request goes to the dead
+// letters. [Permanent], [Drop], [RetryAfter] and [Unavailable] say otherwise. A
+// failure below 500 is final at once; that of a one-way request goes to the dead
+// letters.
 //
 // Handlers of different requests run at the same time, those of one Key one
 // after the other. ctx has the values of Listen's context, but not its
@@ -22,8 +27,8 @@ import (
 type Handler func(ctx context.Context, w ResponseWriter, r *Request) error
 
 // ResponseHandler handles responses to requests that this service, in any
-// instance, made with [Service.Send]. A response whose handler fails goes to the
-// dead letters. See [Handler] for concurrency and ctx.
+// instance, made with [Service.Send]. What a failure means, concurrency and ctx
+// are as with a [Handler] of one-way requests.
 type ResponseHandler func(ctx context.Context, r *Response) error
 
 // ResponseWriter sends the responses of one run of a handler. It is safe for
@@ -41,9 +46,10 @@ type ResponseWriter interface {
 
 // endpoint is a registered handler.
 type endpoint struct {
-	limit    time.Duration  // of a run
-	gate     *delivery.Gate // nil without a bound of its own
-	handle   Handler        // or
+	limit    time.Duration // of a run
+	retry    delivery.Retry
+	gate     *delivery.Gate
+	handle   Handler // or
 	response ResponseHandler
 	ends     bool // response is called for bare ends too
 }
@@ -111,10 +117,16 @@ func (s *Service) newEndpoint(options []EndpointOption) (*endpoint, error) {
 	if err := forEndpoint(&c.limits, s.config.limits); err != nil {
 		return &endpoint{}, err
 	}
-	e := &endpoint{limit: c.limits.Handler, ends: c.ends}
-	if c.limits.Concurrency < s.config.limits.Concurrency {
-		e.gate = delivery.NewGate(c.limits.Concurrency)
+	inherit(&c.retry, s.config.retry)
+	if err := completeRetry(&c.retry); err != nil {
+		return &endpoint{}, err
 	}
+	e := &endpoint{limit: c.limits.Handler, retry: delivery.Retry(c.retry), ends: c.ends}
+	concurrency := c.limits.Concurrency
+	if concurrency == s.config.limits.Concurrency {
+		concurrency = 0 // bounded by the workers anyway
+	}
+	e.gate = delivery.NewGate(concurrency, e.retry)
 	return e, nil
 }
 

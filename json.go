@@ -80,7 +80,7 @@ func CallJSON[Out any]( //nolint:revive // ctx, s and edit aside it is three
 			yield(zero, err)
 			return
 		}
-		for resp, err := range s.Call(ctx, r).Responses() {
+		for resp, err := range s.Call(ctx, r).Responses() { //nolint:contextcheck // see CallOne
 			if err != nil {
 				yield(zero, err)
 				return

@@ -5,9 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/asynccalls/asynccalls/driver"
-	"github.com/asynccalls/asynccalls/internal/delivery"
 )
 
 // commitInterval is how old a record that is done gets before it is committed,
@@ -63,32 +60,48 @@ func (k *keeper) poke() {
 
 // run is the keeper's loop, until the group's context ends.
 func (k *keeper) run() {
-	timer := time.NewTimer(commitInterval)
-	timer.Stop()
+	commit, retry := stoppedTimer(), stoppedTimer()
+	defer commit.Stop()
+	defer retry.Stop()
 	armed := false
 	for {
 		if !armed && k.active.Load() {
-			timer.Reset(commitInterval)
+			commit.Reset(commitInterval)
 			armed = true
 		}
 		select {
 		case <-k.g.ctx.Done():
 			return
 		case <-k.wake:
-			k.repair()
-			k.relieve()
-		case <-timer.C:
+		case <-retry.C:
+		case <-commit.C:
 			armed = false
-			k.repair()
-			k.relieve()
-			ctx, cancel := context.WithTimeout(k.g.ctx, attempt)
-			if err := k.commit(ctx); err != nil && k.g.ctx.Err() == nil {
-				k.g.logger.WarnContext(k.g.base, "commit, trying again", "error", err)
-			}
-			cancel()
+			k.commitInTime()
 			k.rest()
 		}
+		k.repair()
+		k.relieve()
+		if due, ok := k.retry(); ok {
+			retry.Reset(time.Until(due))
+		}
 	}
+}
+
+func stoppedTimer() *time.Timer {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return t
+}
+
+// retry lets the messages run again whose time has come, and returns when the
+// next one's comes.
+func (k *keeper) retry() (due time.Time, ok bool) {
+	g := k.g
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.engine.Wake(time.Now())
+	g.wakeWorker()
+	return g.engine.Due()
 }
 
 // rest lets the keeper sleep if nothing is left to keep.
@@ -96,11 +109,17 @@ func (k *keeper) rest() {
 	k.active.Store(false)
 	k.g.mu.Lock()
 	defer k.g.mu.Unlock()
-	for _, a := range k.g.assigned {
-		if _, _, pending := a.Window.Uncommitted(); pending || a.Window.Len() > 0 {
-			k.active.Store(true)
-			return
-		}
+	if k.g.engine.Pending() {
+		k.active.Store(true)
+	}
+}
+
+// commitInTime commits, and leaves it to the next time if that fails.
+func (k *keeper) commitInTime() {
+	ctx, cancel := context.WithTimeout(k.g.ctx, attempt)
+	defer cancel()
+	if err := k.commit(ctx); err != nil && k.g.ctx.Err() == nil {
+		k.g.logger.WarnContext(k.g.base, "commit, trying again", "error", err)
 	}
 }
 
@@ -112,28 +131,18 @@ func (k *keeper) commit(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	var positions []driver.Position
-	var windows []*delivery.Window
 	k.g.mu.Lock()
-	for p, a := range k.g.assigned {
-		a.Window.Advance()
-		if offset, epoch, ok := a.Window.Uncommitted(); ok {
-			positions = append(positions, driver.Position{Partition: p, Offset: offset, Epoch: epoch})
-			windows = append(windows, a.Window)
-		}
-	}
+	c := k.g.engine.Commit()
 	k.g.mu.Unlock()
-	if len(positions) == 0 {
+	if len(c.Positions) == 0 {
 		return nil
 	}
-	if err := k.g.member.Commit(ctx, positions...); err != nil {
+	if err := k.g.member.Commit(ctx, c.Positions...); err != nil {
 		return err
 	}
 	k.g.mu.Lock()
 	defer k.g.mu.Unlock()
-	for i, w := range windows {
-		w.Committed(positions[i].Offset)
-	}
+	k.g.engine.Committed(c)
 	return nil
 }
 
@@ -142,12 +151,7 @@ func (k *keeper) relieve() {
 	g := k.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, a := range g.assigned {
-		a.Window.Advance()
-		_, changed := a.Window.Pressure()
-		g.repause = g.repause || changed
-	}
-	if g.repause && g.interrupt != nil {
+	if g.engine.Relieved() && g.interrupt != nil {
 		g.interrupt()
 	}
 }

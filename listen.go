@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
-	"github.com/asynccalls/asynccalls/internal/delivery"
 )
 
 // lastWords bounds each step of the end of a service that needs the broker.
@@ -99,12 +98,7 @@ func (g *group) join(ctx context.Context) error {
 func (g *group) drain(buf []driver.Record) error {
 	g.mu.Lock()
 	g.draining = true
-	g.repause = true
-	all := make([]*delivery.Assignment, 0, len(g.assigned))
-	for _, a := range g.assigned {
-		a.Revoke()
-		all = append(all, a)
-	}
+	all := g.engine.Drain()
 	g.mu.Unlock()
 
 	ctx, cancel := context.WithTimeout(g.base, g.s.config.limits.Grace)
@@ -128,7 +122,7 @@ func (g *group) drain(buf []driver.Record) error {
 // still reports whether no handler runs. The lock is held.
 func (g *group) still() bool {
 	for w := range g.crew {
-		if w.run != nil {
+		if w.message != nil {
 			return false
 		}
 	}
@@ -141,8 +135,8 @@ func (g *group) stragglers() []string {
 	defer g.mu.Unlock()
 	var names []string
 	for w := range g.crew {
-		if w.run != nil {
-			names = append(names, w.run.String())
+		if w.message != nil {
+			names = append(names, w.message.String())
 		}
 	}
 	slices.Sort(names)
@@ -181,7 +175,7 @@ func (g *group) leave() error {
 // were cut off. The lock is held.
 func (g *group) onlyStragglers() bool {
 	for w := range g.crew {
-		if w.run == nil || !w.run.cut.Load() {
+		if w.message == nil || !w.message.run.cut.Load() {
 			return false
 		}
 	}

@@ -416,6 +416,7 @@ func TestDriverClosedFirst(t *testing.T) {
 		if err := <-result; err == nil || !strings.Contains(err.Error(), `service "server": receive: `) {
 			t.Errorf("Listen returned %v, want that receiving ended", err)
 		}
+		synctest.Wait() // until the client has noticed too
 		_, err := collect(client.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil)))
 		if !errors.Is(err, driver.ErrRefused) {
 			t.Errorf("call ended with %v, want ErrRefused", err)

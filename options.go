@@ -12,12 +12,12 @@ import (
 	"github.com/asynccalls/asynccalls/internal/delivery"
 )
 
-// Option is a setting of a [Service]: [Topics], [Limits], [WithLogger],
+// Option is a setting of a [Service]: [Topics], [Limits], [Retry], [WithLogger],
 // [WithReplyOrdinal] or [WithoutTopicCreation].
 type Option interface{ apply(c *config) }
 
-// EndpointOption is a setting of one endpoint or handler of responses: [Limits]
-// or [WithEnds].
+// EndpointOption is a setting of one endpoint or handler of responses: [Limits],
+// [Retry] or [WithEnds].
 type EndpointOption interface{ applyEndpoint(e *endpointConfig) }
 
 // Topics says how the topics of a service are named and created. Topics that
@@ -40,11 +40,15 @@ type Topics struct {
 // Limits bounds what a service does at a time. Only Concurrency, as a
 // part of that of the service, and Handler can be set for an endpoint.
 type Limits struct {
-	Concurrency int           // handlers that run at a time; default 256
-	Handler     time.Duration // a handler's context ends after that; default 1 minute
-	Grace       time.Duration // for handlers to end when Listen's context is done; default 30 seconds
-	Call        time.Duration // a call without a deadline ends after that; default 30 seconds
-	MaxCall     time.Duration // a deadline further away is refused; default 10 minutes
+	// Concurrency is how many handlers run at a time; default 256. A handler that
+	// waits in a call of its own is not counted for the service, but it is for its
+	// endpoint.
+	Concurrency int
+
+	Handler time.Duration // a handler's context ends after that; default 1 minute
+	Grace   time.Duration // for handlers to end when Listen's context is done; default 30 seconds
+	Call    time.Duration // a call without a deadline ends after that; default 30 seconds
+	MaxCall time.Duration // a deadline further away is refused; default 10 minutes
 
 	// Window and WindowBytes bound the messages of one partition that were
 	// received and not yet committed. At the bound the partition is paused until
@@ -57,6 +61,25 @@ type Limits struct {
 	CallBytes, ReplyBytes int
 }
 
+// Retry says how often a message whose handler failed is tried again, and when,
+// before it goes to the dead letters. Meanwhile it holds up the messages of its
+// own key, and no others; its attempts are forgotten when its partition goes to
+// another instance.
+type Retry struct {
+	// Attempts is the number of attempts in all; default 5, and 1 for none again. The
+	// last one begins within a minute of the first failure.
+	Attempts int
+
+	// Backoff is the time until the second attempt; default 250 milliseconds.
+	// It doubles with each one up to MaxBackoff, default 10 seconds. Each time is
+	// shortened at random by up to a half.
+	Backoff, MaxBackoff time.Duration
+
+	// Awaited says that awaited requests are tried again like others, and become
+	// dead letters like others. By default the first failure ends the call.
+	Awaited bool
+}
+
 // randomPartition is the reply ordinal of a service that was given none.
 const randomPartition = math.MinInt
 
@@ -64,6 +87,7 @@ const randomPartition = math.MinInt
 type config struct {
 	topics       Topics
 	limits       Limits
+	retry        Retry
 	logger       *slog.Logger
 	replyOrdinal int // or randomPartition
 	createTopics bool
@@ -72,6 +96,7 @@ type config struct {
 // endpointConfig is what the options of an endpoint come to.
 type endpointConfig struct {
 	limits Limits
+	retry  Retry
 	ends   bool
 }
 
@@ -88,6 +113,10 @@ func (t Topics) apply(c *config) { c.topics = t }
 func (l Limits) apply(c *config) { c.limits = l }
 
 func (l Limits) applyEndpoint(e *endpointConfig) { e.limits = l }
+
+func (r Retry) apply(c *config) { c.retry = r }
+
+func (r Retry) applyEndpoint(e *endpointConfig) { e.retry = r }
 
 // WithLogger sets where the service reports what no caller can be told. The
 // default discards it. Bodies and header values are never logged.
@@ -122,7 +151,7 @@ func newConfig(options []Option) (*config, error) {
 	if c.replyOrdinal < 0 && c.replyOrdinal != randomPartition {
 		return nil, fmt.Errorf("WithReplyOrdinal: %d is negative", c.replyOrdinal)
 	}
-	return c, errors.Join(completeTopics(&c.topics), completeLimits(&c.limits), c.compatible())
+	return c, errors.Join(completeTopics(&c.topics), completeLimits(&c.limits), completeRetry(&c.retry), c.compatible())
 }
 
 // compatible checks what two options must agree on.
@@ -160,6 +189,35 @@ func completeLimits(l *Limits) error {
 		complete("Limits.ReplyBytes", &l.ReplyBytes, 256<<20, 1<<40),
 		callsFit(l),
 	)
+}
+
+// firstRetry is the default of Retry.Backoff.
+const firstRetry = 250 * time.Millisecond
+
+// completeRetry puts the defaults in and checks the ranges.
+func completeRetry(r *Retry) error {
+	return errors.Join(
+		complete("Retry.Attempts", &r.Attempts, 5, 1_000_000),
+		complete("Retry.Backoff", &r.Backoff, min(firstRetry, cmp.Or(r.MaxBackoff, maxDuration)), maxDuration),
+		complete("Retry.MaxBackoff", &r.MaxBackoff, max(10*time.Second, r.Backoff), maxDuration),
+		backoffsFit(r),
+	)
+}
+
+func backoffsFit(r *Retry) error {
+	if r.Backoff > r.MaxBackoff {
+		return fmt.Errorf("option Retry.Backoff: %v is more than Retry.MaxBackoff, which is %v",
+			r.Backoff, r.MaxBackoff)
+	}
+	return nil
+}
+
+// inherit takes over what an endpoint does not set from the service.
+func inherit(r *Retry, service Retry) {
+	r.Attempts = cmp.Or(r.Attempts, service.Attempts)
+	r.MaxBackoff = cmp.Or(r.MaxBackoff, max(service.MaxBackoff, r.Backoff))
+	r.Backoff = cmp.Or(r.Backoff, min(service.Backoff, r.MaxBackoff))
+	r.Awaited = r.Awaited || service.Awaited
 }
 
 func callsFit(l *Limits) error {

@@ -4,38 +4,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/delivery"
-	"github.com/asynccalls/asynccalls/internal/wire"
 )
 
 // clockTolerance is how much the clocks of the broker and of this host may
 // differ before a request is taken for expired (semantics 3.6).
 const clockTolerance = 2 * time.Second
 
-// run is one execution of a message: of a request, or of a response that a
-// handler of responses gets. A worker executes it. Its record is done when the
-// handler has returned and the broker has acknowledged everything that the run
-// sent.
+// run is one execution of the handler of a message. A worker executes it. The
+// message is done when the handler has returned and the broker has acknowledged
+// everything that the run sent, unless the message is to be tried again.
 type run struct {
-	task     delivery.Task
-	group    *group
-	record   driver.Record
-	mode     delivery.Mode
-	refusal  error     // why the message cannot be handled at all
-	endpoint *endpoint // nil if there is none for it
-	request  *Request  // or
-	response *Response
-	received Request // what request points to
-	token    string  // of an awaited request
-	ctx      runContext
+	message *message
+	ctx     runContext
+	slot    delivery.Slot // group.mu guards it
+	began   time.Time     // group.mu guards it; zero once the run was reported as stuck
 
-	// open counts what must be over before the record is done: the handler, and
+	// open counts what must be over before the message is done: the handler, and
 	// each record on its way.
 	open atomic.Int32
 	cut  atomic.Bool                // what the handler still does counts for nothing
@@ -58,31 +49,44 @@ type lostResponse struct {
 	err error
 }
 
+// undelivered is the failure of a run because of that.
+type undelivered struct{ lost *lostResponse }
+
+func (u *undelivered) Error() string {
+	return fmt.Sprintf("response %d: %v", u.lost.seq, u.lost.err)
+}
+
+func (u *undelivered) Unwrap() error { return u.lost.err }
+
 // errExpired is how a request fails that nobody waits for any more.
 var errExpired = errors.New("the request expired before it was started")
 
-// execute runs the handler and sees to what follows from its outcome. It is
-// called by a worker.
-func (r *run) execute() {
+// execute runs the handler and sees to what follows from its outcome. If that is
+// another run, it returns when. It is called by a worker.
+func (r *run) execute() delivery.Outcome {
 	r.open.Store(1)
-	r.conclude(r.handle())
+	outcome := r.conclude(r.handle())
 	r.ctx.end(context.Canceled)
-	r.settle()
+	if outcome.Retry.IsZero() {
+		r.settle() // else never: the next run decides when the message is done
+	}
+	return outcome
 }
 
 // handle runs the handler, if the message may be handled.
 func (r *run) handle() (err error) {
-	if r.refusal != nil {
-		return r.refusal
+	m := r.message
+	if m.refusal != nil {
+		return m.refusal
 	}
 	now := time.Now()
-	r.ctx.base = r.group.base //nolint:fatcontext // it is not nested: this run has no context before
-	r.ctx.request = r.request
-	r.ctx.deadline = now.Add(r.endpoint.limit)
-	if r.request != nil && r.request.TTL > 0 {
-		expiry := r.record.Time.Add(r.request.TTL)
-		if r.record.Time.After(now) {
-			expiry = now.Add(r.request.TTL)
+	r.ctx.base = m.group.base //nolint:fatcontext // it is not nested: this run has no context before
+	r.ctx.run, r.ctx.request = r, m.request
+	r.ctx.deadline = now.Add(m.endpoint.limit)
+	if m.request != nil && m.request.TTL > 0 {
+		expiry := m.record.Time.Add(m.request.TTL)
+		if m.record.Time.After(now) {
+			expiry = now.Add(m.request.TTL)
 		}
 		if now.After(expiry.Add(clockTolerance)) {
 			return errExpired
@@ -94,40 +98,56 @@ func (r *run) handle() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
-			r.group.logger.ErrorContext(r.group.base, "handler panicked",
-				"source", r.source(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			m.group.logger.ErrorContext(m.group.base, "handler panicked",
+				"source", m.source(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()
-	if r.response != nil {
-		if r.response.bare && !r.endpoint.ends {
+	if m.response != nil {
+		if m.response.bare && !m.endpoint.ends {
 			return nil
 		}
-		return r.endpoint.response(&r.ctx, r.response)
+		return m.endpoint.response(&r.ctx, m.response)
 	}
-	return r.endpoint.handle(&r.ctx, r, r.request)
+	return m.endpoint.handle(&r.ctx, r, m.request)
 }
 
-// conclude sends what the outcome of the handler demands.
-func (r *run) conclude(err error) {
-	outcome := delivery.Decide(r.mode, classify(err))
+// conclude does what the outcome of the handler demands, and returns it.
+func (r *run) conclude(err error) delivery.Outcome {
+	m := r.message
+	failed := classify(err)
+	failed.At, failed.Jitter = time.Now(), rand.Float64() //nolint:gosec // only to spread the load
 	r.mu.Lock()
 	r.closed = true
 	if r.cut.Load() {
 		r.mu.Unlock()
 		r.open.Add(1) // never done here: the record belongs to another instance
-		return
+		return delivery.Outcome{}
 	}
+	outcome := delivery.Decide(m.mode, failed, m.retry(), &m.tries)
 	if outcome.End && !r.ended {
-		r.sendEnd(err)
+		if failed.How == delivery.Dropped {
+			r.sendEnd(nil)
+		} else {
+			r.sendEnd(err)
+		}
 	}
 	r.mu.Unlock()
 	if outcome.Dead {
 		r.bury(err)
 	}
-	if err != nil && !errors.Is(err, errExpired) {
-		r.group.logger.InfoContext(r.group.base, "message failed",
-			"source", r.source(), "dead", outcome.Dead, "error", err)
+	if err != nil && failed.How != delivery.Expired {
+		r.log(err, outcome)
 	}
+	return outcome
+}
+
+func (r *run) log(err error, outcome delivery.Outcome) {
+	m := r.message
+	attributes := []any{"source", m.source(), "dead", outcome.Dead, "error", err}
+	if !outcome.Retry.IsZero() {
+		attributes = append(attributes, "retry", outcome.Retry)
+	}
+	m.group.logger.InfoContext(m.group.base, "message failed", attributes...)
 }
 
 // settle ends one of the things that the run waits for; after the last one it
@@ -136,12 +156,13 @@ func (r *run) settle() {
 	if r.open.Add(-1) > 0 {
 		return
 	}
+	keeper := r.message.group.keeper
 	if r.dead.Load() != nil || r.failed.Load() != nil {
-		r.group.keeper.trouble(r)
+		keeper.trouble(r)
 		return
 	}
-	r.task.Done()
-	r.group.keeper.done()
+	r.message.task.Done()
+	keeper.done()
 }
 
 // repair goes on with a run of which something was not stored, and reports
@@ -153,8 +174,8 @@ func (r *run) repair(now time.Time) bool {
 	}
 	r.open.Store(1)
 	if d != nil {
-		r.group.logger.ErrorContext(r.group.base, "dead letter not stored, trying again",
-			"source", r.source(), "error", d.err)
+		r.message.group.logger.ErrorContext(r.message.group.base, "dead letter not stored, trying again",
+			"source", r.message.source(), "error", d.err)
 		r.dead.Store(nil)
 		r.publishDead(d)
 	}
@@ -169,9 +190,10 @@ func (r *run) repair(now time.Time) bool {
 // stored. If that cannot be stored either, the caller finds out at its
 // deadline.
 func (r *run) replace(lost *lostResponse) {
-	err := fmt.Errorf("response %d: %w", lost.seq, lost.err)
+	err := &undelivered{lost}
 	if r.repaired {
-		r.group.logger.ErrorContext(r.group.base, "response dropped", "source", r.source(), "error", err)
+		r.message.group.logger.ErrorContext(r.message.group.base, "response dropped",
+			"source", r.message.source(), "error", err)
 		return
 	}
 	r.repaired = true
@@ -179,138 +201,4 @@ func (r *run) replace(lost *lostResponse) {
 	r.ended, r.seq = false, lost.seq
 	r.mu.Unlock()
 	r.conclude(err)
-}
-
-// source tells in a log which message is meant.
-func (r *run) source() string {
-	return fmt.Sprintf("%s/%d@%d", r.record.Topic, r.record.Partition, r.record.Offset)
-}
-
-// String names the handler and the key, for whoever looks for what is stuck.
-func (r *run) String() string {
-	switch {
-	case r.request != nil:
-		return fmt.Sprintf("%s (key %q)", r.request.Endpoint, r.request.Key)
-	case r.response != nil:
-		return fmt.Sprintf("responses of %s%s (key %q)", r.response.Service, r.response.Endpoint, r.response.Key)
-	default:
-		return r.source()
-	}
-}
-
-// classify says what kind of failure an error of a handler is.
-func classify(err error) delivery.Failure {
-	if err == nil {
-		return delivery.Success
-	}
-	_, isUnserved := errors.AsType[*unserved](err)
-	switch {
-	case errors.Is(err, errExpired):
-		return delivery.Expired
-	case isUnserved:
-		return delivery.Unserved
-	case failure(err).Status < statusServerError:
-		return delivery.Final
-	default:
-		return delivery.Fault
-	}
-}
-
-// decode makes a run of a record, whatever is in it.
-func (g *group) decode(record *driver.Record) *run {
-	r := &run{group: g, record: *record}
-	r.task.Owner = r
-	ac, err := wire.Find(record.Headers)
-	if err == nil {
-		if record.Topic == g.responses {
-			err = r.decodeResponse(ac)
-		} else {
-			err = r.decodeRequest(ac)
-		}
-	}
-	if err != nil {
-		r.mode = delivery.OneWay // there is nobody to answer
-		r.refusal = &unserved{&Error{statusBadRequest, err.Error()}}
-	}
-	return r
-}
-
-func (r *run) decodeRequest(ac []byte) error {
-	w, err := wire.DecodeRequest(ac)
-	if err != nil {
-		return err
-	}
-	switch w.Kind {
-	case wire.KindCall:
-		r.mode = delivery.Awaited
-	case wire.KindSend:
-		r.mode = delivery.Durable
-	default:
-		r.mode = delivery.OneWay
-	}
-	r.token = w.Token
-	r.received = Request{
-		ID:       w.ID,
-		Service:  r.group.s.id,
-		Endpoint: w.Endpoint,
-		Key:      string(r.record.Key),
-		From:     w.From,
-		Header:   userHeaders(r.record.Headers),
-		Body:     r.record.Value,
-		TTL:      w.TTL,
-		Attempt:  1,
-		Source:   sourceOf(&r.record),
-		sent:     1,
-	}
-	r.request = &r.received
-	route := r.group.s.endpoints.Find(w.Endpoint)
-	if route == nil {
-		r.refusal = &unserved{&Error{statusNotFound, fmt.Sprintf("unknown endpoint %q", w.Endpoint)}}
-		return nil
-	}
-	r.endpoint, r.request.pattern, r.task.Gate = route.Handler, route.Pattern, route.Handler.gate
-	return nil
-}
-
-func (r *run) decodeResponse(ac []byte) error {
-	w, err := wire.DecodeResponse(ac)
-	if err != nil {
-		return err
-	}
-	if w.Kind != wire.KindResponse {
-		return fmt.Errorf("a response of kind %q is for the topic %s", w.Kind, repliesTopic)
-	}
-	r.mode = delivery.Response
-	r.response = &Response{
-		ID:        w.ID,
-		RequestID: w.RequestID,
-		Service:   w.Service,
-		Endpoint:  w.Endpoint,
-		Key:       string(r.record.Key),
-		Run:       w.Run,
-		Seq:       int(w.Seq),
-		Status:    w.Status,
-		End:       w.End,
-		Header:    userHeaders(r.record.Headers),
-		Body:      r.record.Value,
-		Source:    sourceOf(&r.record),
-		bare:      w.Bare,
-		sent:      1,
-	}
-	if r.response.Key == w.RequestID {
-		r.response.Key = "" // the stand-in for no key, see responseKey
-	}
-	mux := r.group.s.responses[w.Service]
-	if mux == nil {
-		r.refusal = &unserved{&Error{statusNotFound, fmt.Sprintf("no handler of responses of %q", w.Service)}}
-		return nil
-	}
-	route := mux.Find(w.Endpoint)
-	if route == nil {
-		message := fmt.Sprintf("no handler of responses of %q for %q", w.Service, w.Endpoint)
-		r.refusal = &unserved{&Error{statusNotFound, message}}
-		return nil
-	}
-	r.endpoint, r.response.pattern, r.task.Gate = route.Handler, route.Pattern, route.Handler.gate
-	return nil
 }

@@ -1,19 +1,29 @@
 package asynccalls
 
-import "github.com/asynccalls/asynccalls/internal/delivery"
+import (
+	"time"
+
+	"github.com/asynccalls/asynccalls/internal/delivery"
+)
+
+// worker runs one handler at a time.
+type worker struct {
+	message *message         // whose handler runs
+	outcome delivery.Outcome // of the last one
+}
 
 // wakeWorker lets a worker look for work, if there is any and one is free or may
 // be started. One at a time is on its way: it wakes the next when there is more
 // than it can take, so that little work does not wake many. The lock is held.
 func (g *group) wakeWorker() {
-	if g.waking || g.lanes.Ready() == 0 {
+	if g.waking || g.stopping || g.engine.Ready() == 0 || !g.slots.Free() {
 		return
 	}
 	switch {
 	case g.idle > 0:
 		g.waking = true
 		g.work.Signal()
-	case len(g.crew) < g.s.config.limits.Concurrency:
+	case len(g.crew) < g.most():
 		g.waking = true
 		w := &worker{}
 		g.crew[w] = struct{}{}
@@ -21,38 +31,32 @@ func (g *group) wakeWorker() {
 	}
 }
 
+// most returns how many workers there may be: one for each slot, and one for
+// each handler that has given its slot away. The lock is held.
+func (g *group) most() int { return g.s.config.limits.Concurrency + g.slots.Lent() }
+
 // run is the loop of a worker.
 func (g *group) run(w *worker) {
-	for fresh := true; ; fresh = false {
-		t := g.next(w, fresh)
-		if t == nil {
-			return
-		}
-		r, _ := t.Owner.(*run)
-		r.execute()
+	for fresh := true; g.next(w, fresh); fresh = false {
+		w.outcome = w.message.run.execute()
 	}
 }
 
-// next releases what the worker did last and waits for what it does next. It
-// returns nil when the worker is to end.
-func (g *group) next(w *worker, fresh bool) *delivery.Task {
+// next gives back what the worker did last and waits for what it does next. It
+// returns false when the worker is to end.
+func (g *group) next(w *worker, fresh bool) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if w.run != nil {
-		g.lanes.Release(&w.run.task)
-		if w.run.task.Assignment.Revoked() {
-			g.quiet.Broadcast()
-		}
-		w.run = nil
+	if w.message != nil {
+		g.giveBack(w)
 	}
 	if fresh {
 		g.waking = false
 	}
-	for !g.stopping {
-		if t := g.lanes.Next(); t != nil {
-			w.run, _ = t.Owner.(*run)
+	for !g.stopping && len(g.crew) <= g.most() {
+		if g.take(w) {
 			g.wakeWorker()
-			return t
+			return true
 		}
 		g.idle++
 		g.work.Wait()
@@ -60,6 +64,43 @@ func (g *group) next(w *worker, fresh bool) *delivery.Task {
 		g.waking = false
 	}
 	delete(g.crew, w)
+	g.wakeWorker()
 	g.quiet.Broadcast()
-	return nil
+	return false
+}
+
+// take gives the worker the next message whose handler may run, and reports
+// whether there is one. The lock is held.
+func (g *group) take(w *worker) bool {
+	if !g.slots.Free() || g.engine.Ready() == 0 {
+		return false
+	}
+	now := time.Now()
+	t := g.engine.Next(now)
+	if t == nil {
+		return false
+	}
+	m, _ := t.Owner.(*message)
+	m.begin()
+	m.run.began = now
+	g.slots.Take(&m.run.slot)
+	w.message = m
+	return true
+}
+
+// giveBack takes in that the handler has returned which the worker ran. The lock
+// is held.
+func (g *group) giveBack(w *worker) {
+	m := w.message
+	w.message = nil
+	g.slots.Release(&m.run.slot)
+	var now time.Time
+	if !w.outcome.Retry.IsZero() {
+		now = time.Now()
+		g.keeper.poke() // it wakes the message when it is time
+	}
+	g.engine.Finish(&m.task, w.outcome, now)
+	if m.task.Assignment.Revoked() {
+		g.quiet.Broadcast()
+	}
 }

@@ -24,7 +24,7 @@ func (r *run) Send(ctx context.Context, resp *Response) error {
 		return fmt.Errorf("send response: the last one was sent: %w", ErrClosed)
 	case resp == nil:
 		return errors.New("send response: it is nil")
-	case r.mode == delivery.OneWay:
+	case r.message.mode == delivery.OneWay:
 		return nil
 	case r.cut.Load():
 		return fmt.Errorf("send response: %w", ErrRevoked)
@@ -47,8 +47,9 @@ func (r *run) sendEnd(err error) {
 		e := r.endError(err)
 		end = &Response{Status: e.Status, Body: []byte(e.Message), End: true}
 	}
-	if err := r.publish(r.group.ctx, end); err != nil {
-		r.group.logger.ErrorContext(r.group.base, "end dropped", "source", r.source(), "error", err)
+	if err := r.publish(r.message.group.ctx, end); err != nil {
+		g := r.message.group
+		g.logger.ErrorContext(g.base, "end dropped", "source", r.message.source(), "error", err)
 	}
 }
 
@@ -71,19 +72,19 @@ func (r *run) publish(ctx context.Context, resp *Response) error {
 	id := r.responseID()
 	w := wire.Response{
 		Kind:      wire.KindReply,
-		Token:     r.token,
-		RequestID: r.request.ID,
+		Token:     r.message.token,
+		RequestID: r.message.request.ID,
 		Run:       r.id,
 		Seq:       r.seq,
 		Status:    resp.Status,
 		End:       resp.End || resp.Status >= statusFailed,
 		Bare:      resp.bare,
 	}
-	if r.mode == delivery.Durable {
+	if r.message.mode == delivery.Durable {
 		w.Kind, w.Token = wire.KindResponse, ""
-		w.Service, w.Endpoint = r.group.s.id, r.request.Endpoint
+		w.Service, w.Endpoint = r.message.group.s.id, r.message.request.Endpoint
 	}
-	o := r.group.s.newOutgoing(r.topic, r)
+	o := r.message.group.s.newOutgoing(r.topic, r)
 	o.index = int(r.seq)
 	ac, err := wire.AppendResponse(o.ac[:0], &w)
 	if err == nil {
@@ -93,7 +94,7 @@ func (r *run) publish(ctx context.Context, resp *Response) error {
 		o.free()
 		return err
 	}
-	if r.mode == delivery.Durable {
+	if r.message.mode == delivery.Durable {
 		o.record.Key = r.responseKey()
 	} else {
 		o.record.Partition = r.partition()
@@ -101,11 +102,11 @@ func (r *run) publish(ctx context.Context, resp *Response) error {
 	if !resp.bare {
 		o.record.Value = resp.Body
 	}
-	resp.ID, resp.RequestID, resp.Run, resp.Seq = id, r.request.ID, r.id, int(r.seq)
+	resp.ID, resp.RequestID, resp.Run, resp.Seq = id, r.message.request.ID, r.id, int(r.seq)
 	r.seq++
 	r.ended = w.End
 	r.open.Add(1)
-	r.group.s.driver.Publish(ctx, &o.record, answered)
+	r.message.group.s.driver.Publish(ctx, &o.record, answered)
 	return nil
 }
 
@@ -113,11 +114,11 @@ func (r *run) publish(ctx context.Context, resp *Response) error {
 // gets its own ID, which is a part of that, and learns where its responses go.
 func (r *run) responseID() string {
 	var b [128]byte
-	id := append(b[:0], r.request.ID...)
+	id := append(b[:0], r.message.request.ID...)
 	id = append(id, '.')
 	begin := len(id)
 	if r.id == "" {
-		id = r.group.s.runs.append(id)
+		id = r.message.group.s.runs.append(id)
 	} else {
 		id = append(id, r.id...)
 	}
@@ -126,10 +127,10 @@ func (r *run) responseID() string {
 	full := string(strconv.AppendInt(id, int64(r.seq), 10))
 	if r.id == "" {
 		r.id = full[begin:end]
-		if s := r.group.s; r.mode == delivery.Durable {
-			r.topic = s.topic(r.request.From, responsesTopic)
+		if s := r.message.group.s; r.message.mode == delivery.Durable {
+			r.topic = s.topic(r.message.request.From, responsesTopic)
 		} else {
-			r.topic = s.recall(&s.answered, r.request.From, repliesTopic)
+			r.topic = s.recall(&s.answered, r.message.request.From, repliesTopic)
 		}
 	}
 	return full
@@ -138,15 +139,15 @@ func (r *run) responseID() string {
 // responseKey keeps the responses of a run in one partition: the key of the
 // request, or its ID if it has none.
 func (r *run) responseKey() []byte {
-	if len(r.record.Key) > 0 {
-		return r.record.Key
+	if len(r.message.record.Key) > 0 {
+		return r.message.record.Key
 	}
-	return []byte(r.request.ID)
+	return []byte(r.message.request.ID)
 }
 
 // partition returns where the caller waits.
 func (r *run) partition() int32 {
-	t, err := wire.ParseToken(r.token)
+	t, err := wire.ParseToken(r.message.token)
 	if err != nil {
 		return -1 // a token was checked when it was decoded
 	}

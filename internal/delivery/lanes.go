@@ -2,63 +2,24 @@ package delivery
 
 import (
 	"hash/maphash"
+	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
 )
 
-// Assignment is one partition as long as this member of the group has it.
-type Assignment struct {
-	Window  *Window
-	running int  // tasks taken and not yet released
-	revoked bool // nothing of it is taken any more
-}
-
-// NewAssignment returns the state of a partition that was just assigned.
-func NewAssignment(b Bound) *Assignment { return &Assignment{Window: NewWindow(b)} }
-
-// Revoke ends the assignment: its records that were not taken are dropped when
-// their turn comes, as if they had never been received (semantics 2.7).
-func (a *Assignment) Revoke() { a.revoked = true }
-
-// Running returns how many of its tasks were taken and not yet released.
-func (a *Assignment) Running() int { return a.running }
-
-// Revoked reports whether Revoke was called.
-func (a *Assignment) Revoked() bool { return a.revoked }
-
-// Gate bounds how many tasks of one endpoint run at a time. Tasks that find it
-// full wait without holding up others.
-type Gate struct {
-	limit   int
-	running int
-	waiting queue
-}
-
-// NewGate returns a gate for limit tasks.
-func NewGate(limit int) *Gate { return &Gate{limit: limit} }
-
-// Task is one record that is to be handled.
-type Task struct {
-	Entry
-	Owner      any // what handles the record, for whoever takes the task
-	Assignment *Assignment
-	Gate       *Gate // nil for no bound but that of the workers
-
-	key    uint64 // of the lane, 0 for a record without a key
-	behind *Task  // the next task of the same key
-	queued *Task  // the next task in the queue it waits in
-}
-
 // Lanes orders the tasks of a group: one at a time for each key, in the order
 // in which they were added; any number at once for different keys, and for
-// tasks without a key (semantics 2.3).
+// tasks without a key (semantics 2.3). A task that is to be tried again keeps
+// its place in its lane.
 //
 // A lane outlives the assignment of its partition. So if a partition leaves and
 // comes back while a handler still runs, the new delivery waits for it.
 type Lanes struct {
-	seed  maphash.Seed
-	tails map[uint64]*Task // the last task of each key that has any
-	ready queue            // the tasks that may run
+	seed   maphash.Seed
+	tails  map[uint64]*Task // the last task of each key that has any
+	ready  queue            // the tasks that may run
+	parked parked           // those that may run later
+	gates  []*Gate          // all that a task was seen at
 }
 
 // NewLanes returns lanes without tasks.
@@ -83,50 +44,146 @@ func (l *Lanes) Add(t *Task, p driver.Partition, key []byte) {
 }
 
 // Ready returns how many tasks Next could return now; some of them may turn out
-// to belong to a revoked assignment, or to find their gate full.
+// to belong to an assignment that has ended, or to have to wait at their gate.
 func (l *Lanes) Ready() int { return l.ready.len }
 
 // Next takes the oldest task that may run, or returns nil. Whoever takes a task
-// must release it.
-func (l *Lanes) Next() *Task {
+// must finish it.
+func (l *Lanes) Next(now time.Time) *Task {
 	for t := l.ready.pop(); t != nil; t = l.ready.pop() {
-		switch g := t.Gate; {
+		switch {
 		case t.Assignment.revoked:
-			l.open(g)
-			l.advance(t)
-			continue
-		case g == nil:
-		case g.running == g.limit:
-			g.waiting.push(t)
-			continue
-		default:
-			g.running++
+			l.drop(t)
+		case l.admit(t, now):
+			t.Assignment.running++
+			return t
 		}
-		t.Assignment.running++
-		return t
 	}
 	return nil
 }
 
-// Release ends a task: the next one of its key may run, and the next one that
-// waits for its gate.
-func (l *Lanes) Release(t *Task) {
-	t.Assignment.running--
-	if t.Gate != nil {
-		t.Gate.running--
-		l.open(t.Gate)
+// admit reports whether the gate lets a task run. If not, the task waits there,
+// or is parked until it may probe.
+func (l *Lanes) admit(t *Task, now time.Time) bool {
+	g := t.Gate
+	if g == nil {
+		return true
 	}
-	l.advance(t)
+	l.know(g)
+	switch {
+	case g.holds(t):
+		g.held.push(t)
+		return false
+	case g.crowded():
+		g.waiting.push(t)
+		return false
+	case g.probing() && !t.Awaited:
+		g.probe = t
+		if now.Before(g.due) {
+			l.parked.add(t, g.due)
+			return false
+		}
+	}
+	g.running++
+	return true
 }
 
-// open lets one task that waits for the gate try again.
-func (l *Lanes) open(g *Gate) {
-	if g == nil || g.running == g.limit {
-		return
+func (l *Lanes) know(g *Gate) {
+	if !g.known {
+		g.known = true
+		l.gates = append(l.gates, g)
 	}
-	if t := g.waiting.pop(); t != nil {
+}
+
+// Finish takes in that the handler of a task has returned. A task that is to be
+// tried again is parked in its place in its lane, unless its assignment has
+// ended; else the next one of its key may run.
+func (l *Lanes) Finish(t *Task, o Outcome, now time.Time) {
+	t.Assignment.running--
+	again := !o.Retry.IsZero() && !t.Assignment.revoked
+	held := false
+	if g := t.Gate; g != nil {
+		held = l.leave(t, o, now) && again
+		defer l.open(g)
+	}
+	switch {
+	case held:
+		t.Gate.held.push(t)
+	case again:
+		l.parked.add(t, o.Retry)
+	default:
+		l.advance(t)
+	}
+}
+
+// leave takes a task out of its gate, and reports whether the gate holds it if it
+// is to be tried again.
+func (l *Lanes) leave(t *Task, o Outcome, now time.Time) bool {
+	g := t.Gate
+	g.running--
+	switch {
+	case t.Assignment.revoked: // what it found is not known
+		g.lose(t)
+		return false
+	case o.Away && t.Awaited:
+		return false
+	case o.Away:
+		return g.fail(t, now)
+	}
+	for free := g.succeed(); free.len > 0; {
+		l.ready.push(free.pop())
+	}
+	return false
+}
+
+// open lets a task try again that waits at a gate.
+func (l *Lanes) open(g *Gate) {
+	if !g.crowded() && g.waiting.len > 0 {
+		l.ready.push(g.waiting.pop())
+	}
+	if g.probe == nil && g.held.len > 0 {
+		l.ready.push(g.held.pop())
+	}
+}
+
+// Wake lets the tasks run whose time has come.
+func (l *Lanes) Wake(now time.Time) {
+	for t := l.parked.next(now); t != nil; t = l.parked.next(now) {
 		l.ready.push(t)
 	}
+}
+
+// Due returns when Wake will have something to do. It reports whether there is
+// such a time.
+func (l *Lanes) Due() (time.Time, bool) {
+	if len(l.parked) == 0 {
+		return time.Time{}, false
+	}
+	return l.parked[0].due, true
+}
+
+// Revoke ends an assignment: its tasks that do not run are dropped, as if they
+// had never been received (semantics 2.7).
+func (l *Lanes) Revoke(a *Assignment) {
+	a.revoked = true
+	ended := func(t *Task) bool { return t.Assignment.revoked }
+	dropped := l.parked.take(ended)
+	for _, g := range l.gates {
+		dropped = append(dropped, g.waiting.take(ended)...)
+		dropped = append(dropped, g.held.take(ended)...)
+	}
+	for _, t := range dropped {
+		l.drop(t)
+	}
+}
+
+// drop forgets a task that does not run.
+func (l *Lanes) drop(t *Task) {
+	if g := t.Gate; g != nil {
+		g.lose(t)
+		l.open(g)
+	}
+	l.advance(t)
 }
 
 func (l *Lanes) key(p driver.Partition, key []byte) uint64 {
@@ -149,34 +206,4 @@ func (l *Lanes) advance(t *Task) {
 		return
 	}
 	l.ready.push(behind)
-}
-
-// queue is a list of tasks, linked through them.
-type queue struct {
-	head, tail *Task
-	len        int
-}
-
-func (q *queue) push(t *Task) {
-	if q.tail == nil {
-		q.head = t
-	} else {
-		q.tail.queued = t
-	}
-	q.tail = t
-	q.len++
-}
-
-func (q *queue) pop() *Task {
-	t := q.head
-	if t == nil {
-		return nil
-	}
-	q.head = t.queued
-	t.queued = nil
-	if q.head == nil {
-		q.tail = nil
-	}
-	q.len--
-	return t
 }

@@ -1,0 +1,176 @@
+package asynccalls
+
+import (
+	"fmt"
+
+	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/delivery"
+	"github.com/asynccalls/asynccalls/internal/wire"
+)
+
+// message is a record that a group received: a request, or a response for a
+// handler of responses. It is handled by one run, or by several if runs fail.
+type message struct {
+	task     delivery.Task
+	group    *group
+	record   driver.Record
+	mode     delivery.Mode
+	refusal  error     // why the message cannot be handled at all
+	endpoint *endpoint // nil if there is none for it
+	request  *Request  // or
+	response *Response
+	received Request // what request points to at first
+	token    string  // of an awaited request
+	tries    delivery.Tries
+
+	run   *run // the latest; group.mu guards the pointer
+	first run
+}
+
+// begin prepares the next run of the handler. What an earlier one left behind,
+// such as a goroutine that holds its context, can't disturb it.
+func (m *message) begin() {
+	if !m.tries.Any() {
+		return
+	}
+	m.run = &run{message: m}
+	if m.request != nil {
+		again := *m.request
+		again.Attempt = m.tries.Count + 1
+		m.request = &again
+	}
+}
+
+// source tells in a log which message is meant.
+func (m *message) source() string {
+	return fmt.Sprintf("%s/%d@%d", m.record.Topic, m.record.Partition, m.record.Offset)
+}
+
+// String names the handler and the key, for whoever looks for what is stuck.
+func (m *message) String() string {
+	switch {
+	case m.request != nil:
+		return fmt.Sprintf("%s (key %q)", m.request.Endpoint, m.request.Key)
+	case m.response != nil:
+		return fmt.Sprintf("responses of %s%s (key %q)", m.response.Service, m.response.Endpoint, m.response.Key)
+	default:
+		return m.source()
+	}
+}
+
+// retry says how often the message is tried again.
+func (m *message) retry() delivery.Retry {
+	if m.endpoint == nil {
+		return delivery.Retry{}
+	}
+	return m.endpoint.retry
+}
+
+// serve sets the handler that serves the message.
+func (m *message) serve(e *endpoint) {
+	m.endpoint, m.task.Gate = e, e.gate
+	m.task.Awaited = m.mode == delivery.Awaited && !e.retry.Awaited
+}
+
+// decode makes a message of a record, whatever is in it.
+func (g *group) decode(record *driver.Record) *message {
+	m := &message{group: g, record: *record}
+	m.task.Owner = m
+	m.first.message = m
+	m.run = &m.first
+	ac, err := wire.Find(record.Headers)
+	if err == nil {
+		if record.Topic == g.responses {
+			err = m.decodeResponse(ac)
+		} else {
+			err = m.decodeRequest(ac)
+		}
+	}
+	if err != nil {
+		m.mode = delivery.OneWay // there is nobody to answer
+		m.refusal = &unserved{&Error{statusBadRequest, err.Error()}}
+	}
+	return m
+}
+
+func (m *message) decodeRequest(ac []byte) error {
+	w, err := wire.DecodeRequest(ac)
+	if err != nil {
+		return err
+	}
+	switch w.Kind {
+	case wire.KindCall:
+		m.mode = delivery.Awaited
+	case wire.KindSend:
+		m.mode = delivery.Durable
+	default:
+		m.mode = delivery.OneWay
+	}
+	m.token = w.Token
+	m.received = Request{
+		ID:       w.ID,
+		Service:  m.group.s.id,
+		Endpoint: w.Endpoint,
+		Key:      string(m.record.Key),
+		From:     w.From,
+		Header:   userHeaders(m.record.Headers),
+		Body:     m.record.Value,
+		TTL:      w.TTL,
+		Attempt:  1,
+		Source:   sourceOf(&m.record),
+		sent:     1,
+	}
+	m.request = &m.received
+	route := m.group.s.endpoints.Find(w.Endpoint)
+	if route == nil {
+		m.refusal = &unserved{&Error{statusNotFound, fmt.Sprintf("unknown endpoint %q", w.Endpoint)}}
+		return nil
+	}
+	m.request.pattern = route.Pattern
+	m.serve(route.Handler)
+	return nil
+}
+
+func (m *message) decodeResponse(ac []byte) error {
+	w, err := wire.DecodeResponse(ac)
+	if err != nil {
+		return err
+	}
+	if w.Kind != wire.KindResponse {
+		return fmt.Errorf("a response of kind %q is for the topic %s", w.Kind, repliesTopic)
+	}
+	m.mode = delivery.Response
+	m.response = &Response{
+		ID:        w.ID,
+		RequestID: w.RequestID,
+		Service:   w.Service,
+		Endpoint:  w.Endpoint,
+		Key:       string(m.record.Key),
+		Run:       w.Run,
+		Seq:       int(w.Seq),
+		Status:    w.Status,
+		End:       w.End,
+		Header:    userHeaders(m.record.Headers),
+		Body:      m.record.Value,
+		Source:    sourceOf(&m.record),
+		bare:      w.Bare,
+		sent:      1,
+	}
+	if m.response.Key == w.RequestID {
+		m.response.Key = "" // the stand-in for no key, see responseKey
+	}
+	mux := m.group.s.responses[w.Service]
+	if mux == nil {
+		m.refusal = &unserved{&Error{statusNotFound, fmt.Sprintf("no handler of responses of %q", w.Service)}}
+		return nil
+	}
+	route := mux.Find(w.Endpoint)
+	if route == nil {
+		message := fmt.Sprintf("no handler of responses of %q for %q", w.Service, w.Endpoint)
+		m.refusal = &unserved{&Error{statusNotFound, message}}
+		return nil
+	}
+	m.response.pattern = route.Pattern
+	m.serve(route.Handler)
+	return nil
+}
