@@ -30,8 +30,9 @@ type group struct {
 	member    driver.Group
 	keeper    *keeper
 	serving   sync.Once
-	messages  []*message     // of the batch that is taken in; used by the receive loop only
-	tasks     sync.WaitGroup // goroutines other than workers
+	known     map[string]int32 // partitions of each topic, as far as they are known; used by the receive loop only
+	messages  []*message       // of the batch that is taken in; used by the receive loop only
+	tasks     sync.WaitGroup   // goroutines other than workers
 
 	mu        sync.Mutex // guards what follows
 	work      sync.Cond  // signals a worker that there is something to do
@@ -54,6 +55,7 @@ func newGroup(ctx context.Context, s *Service) *group {
 		logger:    s.config.logger.With("service", s.id),
 		responses: s.topic(s.id, responsesTopic),
 		base:      context.WithoutCancel(ctx),
+		known:     make(map[string]int32),
 		engine:    delivery.NewEngine(s.config.bound()),
 		slots:     delivery.NewSlots(s.config.limits.Concurrency),
 		crew:      make(map[*worker]struct{}),
@@ -161,6 +163,7 @@ func (g *group) lose(lost *driver.LostError) {
 
 // Assigned implements [driver.Listener].
 func (g *group) Assigned(partitions []driver.Partition) {
+	g.warnOfGrowth(partitions)
 	g.mu.Lock()
 	g.engine.Assign(partitions)
 	g.mu.Unlock()
@@ -168,6 +171,19 @@ func (g *group) Assigned(partitions []driver.Partition) {
 		g.s.wait(nil)
 		close(g.s.serving)
 	})
+}
+
+// warnOfGrowth warns of topics that have more partitions than before: keys go to
+// other partitions now, so that messages of one key can be in two of them, and
+// their order is lost (semantics 2.3).
+func (g *group) warnOfGrowth(partitions []driver.Partition) {
+	for _, p := range partitions {
+		if before := g.known[p.Topic]; p.ID >= before {
+			g.known[p.Topic] = p.ID + 1
+			g.logger.WarnContext(g.base, "topic has grown: messages of one key may be handled out of order "+
+				"until those sent before are done", "topic", p.Topic, "partitions before", before)
+		}
+	}
 }
 
 // Revoked implements [driver.Listener]: nothing more of the partitions is

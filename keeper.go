@@ -77,6 +77,7 @@ func (k *keeper) run() {
 		case <-commit.C:
 			armed = false
 			k.commitInTime()
+			k.g.reportStuck(time.Now())
 			k.rest()
 		}
 		k.repair()

@@ -77,11 +77,15 @@ func (g *group) join(ctx context.Context) error {
 		kinds = append(kinds, responsesTopic)
 		subscribed = append(subscribed, g.responses)
 	}
-	if _, err := g.s.ensureTopics(ctx, g.s.wait, kinds...); err != nil {
+	topics, err := g.s.ensureTopics(ctx, g.s.wait, kinds...)
+	if err != nil {
 		return err
 	}
+	for _, t := range topics {
+		g.known[t.Name] = t.Partitions
+	}
 	name := g.s.config.topics.Prefix + g.s.id
-	err := g.s.persist(ctx, g.s.wait, func(ctx context.Context) error {
+	err = g.s.persist(ctx, g.s.wait, func(ctx context.Context) error {
 		var err error
 		g.member, err = g.s.driver.Join(ctx, name, subscribed, g)
 		return err

@@ -104,3 +104,24 @@ func (g *group) giveBack(w *worker) {
 		g.quiet.Broadcast()
 	}
 }
+
+// reportStuck names each handler that has run for more than twice its limit, once
+// (semantics 2.8). Nothing waits for it but its key.
+func (g *group) reportStuck(now time.Time) {
+	g.mu.Lock()
+	var stuck []string
+	for w := range g.crew {
+		if w.message == nil || w.message.endpoint == nil {
+			continue
+		}
+		r := w.message.run
+		if limit := 2 * w.message.endpoint.limit; !r.began.IsZero() && now.Sub(r.began) > limit {
+			r.began = time.Time{}
+			stuck = append(stuck, w.message.String())
+		}
+	}
+	g.mu.Unlock()
+	for _, handler := range stuck {
+		g.logger.ErrorContext(g.base, "handler is stuck: it runs for more than twice its limit", "handler", handler)
+	}
+}
