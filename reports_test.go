@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -138,6 +139,28 @@ func TestPanic(t *testing.T) {
 		}
 		if n := len(read(t, d, "server.dead")); n != 1 {
 			t.Errorf("%d dead letters, want that of the one-way request", n)
+		}
+	})
+}
+
+// TestGoexit has handlers end their goroutines, more often than there may be
+// workers.
+func TestGoexit(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		s := newService(t, "server", d, asynccalls.Limits{Concurrency: 2})
+		s.Handle("/e", func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {
+			runtime.Goexit()
+			return nil
+		})
+		listen(t, s)
+		client := newService(t, "client", d)
+		for range 5 {
+			r := asynccalls.NewRequest("server", "/e", nil)
+			r.Key = "k"
+			if end := sendAs(t, client, "awaited", r); end != "status 500: internal error" {
+				t.Errorf("the caller was told %q", end)
+			}
 		}
 	})
 }

@@ -61,11 +61,22 @@ func (u *undelivered) Unwrap() error { return u.lost.err }
 // errExpired is how a request fails that nobody waits for any more.
 var errExpired = errors.New("the request expired before it was started")
 
-// execute runs the handler and sees to what follows from its outcome. If that is
-// another run, it returns when. It is called by a worker.
-func (r *run) execute() delivery.Outcome {
+// errExited is how a handler fails that ended its goroutine, as a test does that
+// fails.
+var errExited = errors.New("the handler called runtime.Goexit")
+
+// execute runs the handler and sees to what follows from its outcome. It is
+// called by a worker.
+func (r *run) execute(w *worker) {
 	r.open.Store(1)
-	outcome := r.conclude(r.handle())
+	err := errExited
+	defer func() { w.outcome = r.finish(err) }()
+	err = r.handle()
+}
+
+// finish does what the outcome of the handler demands, and returns it.
+func (r *run) finish(err error) delivery.Outcome {
+	outcome := r.conclude(err)
 	r.ctx.end(context.Canceled)
 	if outcome.Retry.IsZero() {
 		r.settle() // else never: the next run decides when the message is done
@@ -111,7 +122,8 @@ func (r *run) handle() (err error) {
 	return m.endpoint.handle(&r.ctx, r, m.request)
 }
 
-// conclude does what the outcome of the handler demands, and returns it.
+// conclude decides what becomes of the message, and sends and writes what that
+// demands.
 func (r *run) conclude(err error) delivery.Outcome {
 	m := r.message
 	failed := classify(err)

@@ -35,23 +35,30 @@ func (g *group) wakeWorker() {
 // each handler that has given its slot away. The lock is held.
 func (g *group) most() int { return g.s.config.limits.Concurrency + g.slots.Lent() }
 
-// run is the loop of a worker.
+// run is the loop of a worker. It goes on in another goroutine if a handler ends
+// this one.
 func (g *group) run(w *worker) {
-	for fresh := true; g.next(w, fresh); fresh = false {
-		w.outcome = w.message.run.execute()
+	over := false
+	defer func() {
+		if !over {
+			go g.run(w)
+		}
+	}()
+	for g.next(w) {
+		w.message.run.execute(w)
 	}
+	over = true
 }
 
 // next gives back what the worker did last and waits for what it does next. It
 // returns false when the worker is to end.
-func (g *group) next(w *worker, fresh bool) bool {
+func (g *group) next(w *worker) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if w.message != nil {
 		g.giveBack(w)
-	}
-	if fresh {
-		g.waking = false
+	} else {
+		g.waking = false // it was woken for the first time
 	}
 	for !g.stopping && len(g.crew) <= g.most() {
 		if g.take(w) {
