@@ -322,9 +322,10 @@ func (c *Call) begin() bool {
 func (c *Call) take() (responses []*Response, over bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	responses = c.waiting
-	c.waiting = nil
-	c.unreserve()
+	if len(c.waiting) > 0 {
+		responses, c.waiting = c.waiting, nil
+		c.unreserve()
+	}
 	return responses, c.ended, c.err
 }
 

@@ -15,11 +15,17 @@ type runContext struct {
 	request  *Request        // nil for a handler of responses
 	deadline time.Time
 
-	mu     sync.Mutex      // guards what follows
-	inner  context.Context //nolint:containedctx // made when it is first needed
+	mu    sync.Mutex    // guards what follows
+	inner *innerContext // made when it is first needed
+	cause error         // why it ended before there was an inner context
+}
+
+// innerContext is a context of the standard library and what ends it.
+type innerContext struct {
+	context.Context //nolint:containedctx // it is one
+
 	cancel context.CancelCauseFunc
 	stop   context.CancelFunc
-	cause  error // why it ended before there was an inner context
 }
 
 var _ context.Context = (*runContext)(nil)
@@ -62,8 +68,8 @@ func (c *runContext) end(cause error) {
 		c.cause = cause
 	}
 	if c.inner != nil {
-		c.cancel(cause)
-		c.stop()
+		c.inner.cancel(cause)
+		c.inner.stop()
 	}
 }
 
@@ -71,13 +77,13 @@ func (c *runContext) materialize() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.inner == nil {
-		var ctx context.Context
-		ctx, c.cancel = context.WithCancelCause(c.base)
-		c.inner, c.stop = context.WithDeadline(ctx, c.deadline)
+		ctx, cancel := context.WithCancelCause(c.base)
+		ctx, stop := context.WithDeadline(ctx, c.deadline)
+		c.inner = &innerContext{ctx, cancel, stop}
 		if c.cause != nil {
-			c.cancel(c.cause)
-			c.stop()
+			cancel(c.cause)
+			stop()
 		}
 	}
-	return c.inner
+	return c.inner.Context
 }

@@ -31,14 +31,13 @@ func (r *run) publishDead(d *deadLetter) {
 		Topic:     m.record.Topic,
 		Partition: m.record.Partition,
 		Offset:    m.record.Offset,
-		Time:      m.record.Time,
+		Time:      m.record.time,
 		Service:   m.group.s.id,
-		Attempts:  m.tries.Count,
 		First:     d.at,
 		Last:      d.at,
 	}
 	if m.tries.Any() {
-		from.First, from.Last = m.tries.First, m.tries.Last
+		from.Attempts, from.First, from.Last = m.tries.Count, m.tries.First, m.tries.Last
 	}
 	switch {
 	case m.request != nil:
@@ -46,13 +45,13 @@ func (r *run) publishDead(d *deadLetter) {
 	case m.response != nil:
 		from.Endpoint = m.response.Endpoint
 	}
-	headers := make([]driver.Header, len(m.record.Headers), len(m.record.Headers)+2)
-	copy(headers, m.record.Headers)
+	headers := make([]driver.Header, len(m.record.headers), len(m.record.headers)+2)
+	copy(headers, m.record.headers)
 	record := &driver.Record{
 		Topic:     m.group.s.topic(m.group.s.id, deadTopic),
 		Partition: -1,
-		Key:       m.record.Key,
-		Value:     m.record.Value,
+		Key:       m.record.key,
+		Value:     m.record.value,
 		Headers: append(headers,
 			driver.Header{Key: wire.HeaderDead, Value: wire.AppendDead(nil, &from)},
 			driver.Header{Key: wire.HeaderError, Value: []byte(d.reason)}),

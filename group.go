@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/delivery"
@@ -22,6 +23,7 @@ const groupBatch = 1024
 // for all of them, but for workers whose handlers do not stop.
 type group struct {
 	s         *Service
+	began     time.Time
 	logger    *slog.Logger
 	responses string          // the topic for responses
 	base      context.Context //nolint:containedctx // with the values of Listen's context, never ends
@@ -52,6 +54,7 @@ var _ driver.Listener = (*group)(nil)
 func newGroup(ctx context.Context, s *Service) *group {
 	g := &group{
 		s:         s,
+		began:     time.Now(),
 		logger:    s.config.logger.With("service", s.id),
 		responses: s.topic(s.id, responsesTopic),
 		base:      context.WithoutCancel(ctx),
@@ -131,8 +134,8 @@ func (g *group) admit(records []driver.Record) {
 	if g.draining {
 		return
 	}
-	for _, m := range messages {
-		g.engine.Take(&m.task, &m.record, size(&m.record))
+	for i, m := range messages {
+		g.engine.Take(&m.task, &records[i], size(&records[i]))
 	}
 	g.wakeWorker()
 	g.keeper.busy()

@@ -47,7 +47,5 @@ func (s *idSource) append(dst []byte) []byte {
 //nolint:gochecknoglobals // see above; it is written once
 var requestIDs = sync.OnceValue(func() *idSource { return newIDSource(12) })
 
-func newID() string {
-	var b [32]byte
-	return string(requestIDs().append(b[:0]))
-}
+// maxNewID is the length of the longest request ID: the prefix and a counter.
+const maxNewID = 12 + 11

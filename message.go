@@ -2,6 +2,7 @@ package asynccalls
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/delivery"
@@ -13,24 +14,33 @@ import (
 type message struct {
 	task     delivery.Task
 	group    *group
-	record   driver.Record
+	record   content
 	mode     delivery.Mode
 	refusal  error     // why the message cannot be handled at all
 	endpoint *endpoint // nil if there is none for it
 	request  *Request  // or
 	response *Response
-	received Request // what request points to at first
-	token    string  // of an awaited request
-	tries    delivery.Tries
+	received Request         // what request points to at first
+	token    string          // of an awaited request
+	tries    *delivery.Tries // nil as long as nothing failed
 
 	run   *run // the latest; group.mu guards the pointer
 	first run
 }
 
+// content is what is kept of a record.
+type content struct {
+	Source
+
+	time       time.Time
+	key, value []byte
+	headers    []driver.Header
+}
+
 // begin prepares the next run of the handler. What an earlier one left behind,
 // such as a goroutine that holds its context, can't disturb it.
 func (m *message) begin() {
-	if !m.tries.Any() {
+	if m.tries == nil {
 		return
 	}
 	m.run = &run{message: m}
@@ -74,7 +84,13 @@ func (m *message) serve(e *endpoint) {
 
 // decode makes a message of a record, whatever is in it.
 func (g *group) decode(record *driver.Record) *message {
-	m := &message{group: g, record: *record}
+	m := &message{group: g, record: content{
+		Source:  sourceOf(record),
+		time:    record.Time,
+		key:     record.Key,
+		value:   record.Value,
+		headers: record.Headers,
+	}}
 	m.task.Owner = m
 	m.first.message = m
 	m.run = &m.first
@@ -111,13 +127,13 @@ func (m *message) decodeRequest(ac []byte) error {
 		ID:       w.ID,
 		Service:  m.group.s.id,
 		Endpoint: w.Endpoint,
-		Key:      string(m.record.Key),
+		Key:      string(m.record.key),
 		From:     w.From,
-		Header:   userHeaders(m.record.Headers),
-		Body:     m.record.Value,
+		Header:   userHeaders(m.record.headers),
+		Body:     m.record.value,
 		TTL:      w.TTL,
 		Attempt:  1,
-		Source:   sourceOf(&m.record),
+		Source:   m.record.Source,
 		sent:     1,
 	}
 	m.request = &m.received
@@ -145,14 +161,14 @@ func (m *message) decodeResponse(ac []byte) error {
 		RequestID: w.RequestID,
 		Service:   w.Service,
 		Endpoint:  w.Endpoint,
-		Key:       string(m.record.Key),
+		Key:       string(m.record.key),
 		Run:       w.Run,
 		Seq:       int(w.Seq),
 		Status:    w.Status,
 		End:       w.End,
-		Header:    userHeaders(m.record.Headers),
-		Body:      m.record.Value,
-		Source:    sourceOf(&m.record),
+		Header:    userHeaders(m.record.headers),
+		Body:      m.record.value,
+		Source:    m.record.Source,
 		bare:      w.Bare,
 		sent:      1,
 	}

@@ -18,8 +18,8 @@ type outgoing struct {
 	index  int // which of the owner's records this is
 
 	pool    *sync.Pool
-	headers [4]driver.Header
-	ac      [192]byte
+	headers [2]driver.Header
+	ac      [112]byte
 }
 
 // newOutgoing returns a record for topic, to be filled.

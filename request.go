@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/asynccalls/asynccalls/internal/route"
 )
@@ -47,7 +48,16 @@ type Source struct {
 
 // NewRequest returns a request with a new ID. A nil body is sent as null.
 func NewRequest(service, endpoint string, body []byte) *Request {
-	return &Request{ID: newID(), Service: service, Endpoint: endpoint, Body: body}
+	n := new(struct {
+		request Request
+		id      [maxNewID]byte // one allocation for both
+	})
+	id := requestIDs().append(n.id[:0])
+	n.request = Request{
+		ID:      unsafe.String(&id[0], len(id)), //nolint:gosec // nothing changes it any more
+		Service: service, Endpoint: endpoint, Body: body,
+	}
+	return &n.request
 }
 
 // PathValue returns what the wildcard of that name in the pattern of the handler

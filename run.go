@@ -24,7 +24,7 @@ type run struct {
 	message *message
 	ctx     runContext
 	slot    delivery.Slot // group.mu guards it
-	began   time.Time     // group.mu guards it; zero once the run was reported as stuck
+	began   time.Duration // since the group began; group.mu guards it; negative once the run was reported as stuck
 
 	// open counts what must be over before the message is done: the handler, and
 	// each record on its way.
@@ -95,8 +95,8 @@ func (r *run) handle() (err error) {
 	r.ctx.run, r.ctx.request = r, m.request
 	r.ctx.deadline = now.Add(m.endpoint.limit)
 	if m.request != nil && m.request.TTL > 0 {
-		expiry := m.record.Time.Add(m.request.TTL)
-		if m.record.Time.After(now) {
+		expiry := m.record.time.Add(m.request.TTL)
+		if m.record.time.After(now) {
 			expiry = now.Add(m.request.TTL)
 		}
 		if now.After(expiry.Add(clockTolerance)) {
@@ -127,7 +127,9 @@ func (r *run) handle() (err error) {
 func (r *run) conclude(err error) delivery.Outcome {
 	m := r.message
 	failed := classify(err)
-	failed.At, failed.Jitter = time.Now(), rand.Float64() //nolint:gosec // only to spread the load
+	if err != nil {
+		failed.At, failed.Jitter = time.Now(), rand.Float64() //nolint:gosec // only to spread the load
+	}
 	r.mu.Lock()
 	r.closed = true
 	if r.cut.Load() {
@@ -135,7 +137,10 @@ func (r *run) conclude(err error) delivery.Outcome {
 		r.open.Add(1) // never done here: the record belongs to another instance
 		return delivery.Outcome{}
 	}
-	outcome := delivery.Decide(m.mode, failed, m.retry(), &m.tries)
+	if m.tries == nil && err != nil {
+		m.tries = new(delivery.Tries)
+	}
+	outcome := delivery.Decide(m.mode, failed, m.retry(), m.tries)
 	if outcome.End && !r.ended {
 		if failed.How == delivery.Dropped {
 			r.sendEnd(nil)

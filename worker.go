@@ -89,7 +89,7 @@ func (g *group) take(w *worker) bool {
 	}
 	m, _ := t.Owner.(*message)
 	m.begin()
-	m.run.began = now
+	m.run.began = now.Sub(g.began)
 	g.slots.Take(&m.run.slot)
 	w.message = m
 	return true
@@ -122,8 +122,8 @@ func (g *group) reportStuck(now time.Time) {
 			continue
 		}
 		r := w.message.run
-		if limit := 2 * w.message.endpoint.limit; !r.began.IsZero() && now.Sub(r.began) > limit {
-			r.began = time.Time{}
+		if limit := 2 * w.message.endpoint.limit; r.began >= 0 && now.Sub(g.began)-r.began > limit {
+			r.began = -1
 			stuck = append(stuck, w.message.String())
 		}
 	}

@@ -139,8 +139,8 @@ func (r *run) responseID() string {
 // responseKey keeps the responses of a run in one partition: the key of the
 // request, or its ID if it has none.
 func (r *run) responseKey() []byte {
-	if len(r.message.record.Key) > 0 {
-		return r.message.record.Key
+	if len(r.message.record.key) > 0 {
+		return r.message.record.key
 	}
 	return []byte(r.message.request.ID)
 }

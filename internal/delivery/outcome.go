@@ -85,7 +85,7 @@ type Outcome struct {
 }
 
 // Decide takes an attempt in and returns the outcome of the message
-// (semantics 2.5).
+// (semantics 2.5). t may be nil after a success.
 func Decide(m Mode, f Failed, r Retry, t *Tries) Outcome {
 	switch f.How {
 	case Success, Unserved, Expired, Dropped:

@@ -6,7 +6,13 @@ import (
 )
 
 // parked holds tasks that wait for their next attempt, the earliest first.
-type parked []*Task
+type parked []appointment
+
+// An appointment is a task and when it runs again.
+type appointment struct {
+	task *Task
+	due  time.Time
+}
 
 var _ heap.Interface = (*parked)(nil)
 
@@ -21,22 +27,21 @@ func (p *parked) Swap(i, j int) { (*p)[i], (*p)[j] = (*p)[j], (*p)[i] }
 
 // Push implements [heap.Interface].
 func (p *parked) Push(x any) {
-	t, _ := x.(*Task)
-	*p = append(*p, t)
+	a, _ := x.(appointment)
+	*p = append(*p, a)
 }
 
 // Pop implements [heap.Interface].
 func (p *parked) Pop() any {
 	last := len(*p) - 1
-	t := (*p)[last]
-	(*p)[last] = nil
+	a := (*p)[last]
+	(*p)[last] = appointment{}
 	*p = (*p)[:last]
-	return t
+	return a
 }
 
 func (p *parked) add(t *Task, due time.Time) {
-	t.due = due
-	heap.Push(p, t)
+	heap.Push(p, appointment{t, due})
 }
 
 // next takes the first task if its time has come.
@@ -44,19 +49,19 @@ func (p *parked) next(now time.Time) *Task {
 	if len(*p) == 0 || now.Before((*p)[0].due) {
 		return nil
 	}
-	t, _ := heap.Pop(p).(*Task)
-	return t
+	a, _ := heap.Pop(p).(appointment)
+	return a.task
 }
 
 // take removes the tasks that match.
 func (p *parked) take(match func(*Task) bool) []*Task {
 	var taken []*Task
 	rest := (*p)[:0]
-	for _, t := range *p {
-		if match(t) {
-			taken = append(taken, t)
+	for _, a := range *p {
+		if match(a.task) {
+			taken = append(taken, a.task)
 		} else {
-			rest = append(rest, t)
+			rest = append(rest, a)
 		}
 	}
 	clear((*p)[len(rest):])

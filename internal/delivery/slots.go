@@ -18,8 +18,8 @@ type Slot struct {
 	// whoever waits.
 	Turn chan struct{}
 
+	waits int32 // goroutines of the handler that wait for something else
 	held  bool
-	waits int // goroutines of the handler that wait for something else
 	over  bool
 }
 

@@ -1,7 +1,5 @@
 package delivery
 
-import "time"
-
 // Task is one record that is to be handled.
 type Task struct {
 	Entry
@@ -10,10 +8,9 @@ type Task struct {
 	Gate       *Gate // nil for no bound but that of the workers
 	Awaited    bool  // somebody waits for the outcome: it runs even while the gate probes
 
-	key    uint64    // of the lane, 0 for a record without a key
-	behind *Task     // the next task of the same key
-	queued *Task     // the next task in the queue it waits in
-	due    time.Time // when it runs again, while it is parked
+	key    uint64 // of the lane, 0 for a record without a key
+	behind *Task  // the next task of the same key
+	queued *Task  // the next task in the queue it waits in
 }
 
 // Assignment is one partition as long as this member of the group has it.

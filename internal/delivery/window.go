@@ -7,8 +7,8 @@ import "sync/atomic"
 type Entry struct {
 	next   *Entry
 	offset int64
-	epoch  int32
 	bytes  int
+	epoch  int32
 	done   atomic.Bool
 }
 
