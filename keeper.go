@@ -21,6 +21,8 @@ type keeper struct {
 	pressed atomic.Bool   // a partition is paused: each record that is done may matter
 	turn    chan struct{} // holds an element while positions are collected and committed: they never go back
 
+	restoring atomic.Bool // the topic of dead letters is being created again
+
 	mu       sync.Mutex // guards troubled
 	troubled []*run     // bounded by the windows of the partitions
 }
@@ -173,4 +175,18 @@ func (k *keeper) repair() {
 	k.mu.Lock()
 	k.troubled = append(k.troubled, later...)
 	k.mu.Unlock()
+}
+
+// restoreDead creates the topic of dead letters again, which somebody has
+// deleted. It does not wait for that.
+func (k *keeper) restoreDead() {
+	if !k.restoring.CompareAndSwap(false, true) {
+		return
+	}
+	k.g.tasks.Go(func() {
+		defer k.restoring.Store(false)
+		if _, err := k.g.s.ensureTopics(k.g.ctx, func(error) {}, deadTopic); err != nil && k.g.ctx.Err() == nil {
+			k.g.logger.ErrorContext(k.g.base, "create the topic of dead letters", "error", err)
+		}
+	})
 }

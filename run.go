@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/delivery"
 )
 
@@ -193,6 +194,9 @@ func (r *run) repair(now time.Time) bool {
 	if d != nil {
 		r.message.group.logger.ErrorContext(r.message.group.base, "dead letter not stored, trying again",
 			"source", r.message.source(), "error", d.err)
+		if errors.Is(d.err, driver.ErrNoTopic) {
+			r.message.group.keeper.restoreDead()
+		}
 		r.dead.Store(nil)
 		r.publishDead(d)
 	}

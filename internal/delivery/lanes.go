@@ -125,8 +125,6 @@ func (l *Lanes) leave(t *Task, o Outcome, now time.Time) bool {
 	case t.Assignment.revoked: // what it found is not known
 		g.lose(t)
 		return false
-	case o.Away && t.Awaited:
-		return false
 	case o.Away:
 		return g.fail(t, now)
 	}
