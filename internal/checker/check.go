@@ -1,0 +1,107 @@
+package checker
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The rules, by their names in a [Violation] and in [Options].
+const (
+	// RuleTerminal: each acknowledged request was handled to the end without an
+	// error, put into the dead letters, dropped for its TTL, or its caller got
+	// an end.
+	RuleTerminal = "terminal"
+
+	// RuleEnded: each call ended exactly once, and nothing was received after
+	// that; each acknowledged durable request that was started came to an end
+	// that its service got.
+	RuleEnded = "ended"
+
+	// RuleRefused: what was refused, and never sent again, is not handled.
+	RuleRefused = "refused"
+
+	// RuleUnfinished: no commit is above a record that is not finished, or that
+	// the instance was not given.
+	RuleUnfinished = "unfinished"
+
+	// RuleBack: the commits of a partition never go back.
+	RuleBack = "back"
+
+	// RuleOverlap: one key of a partition has one run at a time in an instance.
+	RuleOverlap = "overlap"
+
+	// RuleOrder: within an assignment the runs of a key start in the order of
+	// the log.
+	RuleOrder = "order"
+
+	// RuleHeld: an instance starts nothing of a partition that it has not got.
+	RuleHeld = "held"
+
+	// RuleResponses: a caller gets responses 0, 1, 2 and so on, of one run or of
+	// runs that are equal so far, and all of them; no number is given twice.
+	RuleResponses = "responses"
+
+	// RuleDead: a dead letter is what was written.
+	RuleDead = "dead"
+)
+
+// Options says what does not hold in a scenario.
+type Options struct {
+	Skip []string // rules that do not apply
+
+	// Slack is how late an instance may write down the start of a run after its
+	// partition was taken away; default 1 second. Where time is virtual, a
+	// nanosecond will do.
+	Slack time.Duration
+}
+
+// Violation is something that must not happen.
+type Violation struct {
+	Rule   string
+	Text   string
+	Events []Event // those that show it, in their order
+}
+
+// String returns all of it, one line for each event.
+func (v Violation) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n", v.Rule, v.Text)
+	for _, e := range v.Events {
+		b.WriteByte('\t')
+		_ = WriteJSON(&b, e) // a strings.Builder takes everything
+	}
+	return b.String()
+}
+
+// Check returns what violates the rules, or nil. Events of several instances may
+// come in any order: they are ordered by At, those of the same time as they are
+// given.
+func Check(events []Event, o Options) []Violation {
+	if o.Slack == 0 {
+		o.Slack = time.Second
+	}
+	t := newTrace(events)
+	var found []Violation
+	for _, rule := range []struct {
+		name  string
+		check func(*trace, Options) []Violation
+	}{
+		{RuleTerminal, checkTerminal},
+		{RuleEnded, checkEnded},
+		{RuleRefused, checkRefused},
+		{RuleUnfinished, checkUnfinished},
+		{RuleBack, checkBack},
+		{RuleOverlap, checkOverlap},
+		{RuleOrder, checkOrder},
+		{RuleHeld, checkHeld},
+		{RuleResponses, checkResponses},
+		{RuleDead, checkDead},
+	} {
+		if !slices.Contains(o.Skip, rule.name) {
+			found = append(found, rule.check(t, o)...)
+		}
+	}
+	return found
+}

@@ -1,0 +1,214 @@
+package checker
+
+import "container/heap"
+
+// checkBack looks for commits that are lower than one before.
+func checkBack(t *trace, _ Options) []Violation {
+	var found []Violation
+	last := make(map[partition]*Event)
+	for _, e := range t.events {
+		switch e.Kind {
+		case Truncated:
+			delete(last, e.partition())
+		case Commit:
+			before := last[e.partition()]
+			if before != nil && e.Offset < before.Offset {
+				found = append(found, violation(RuleBack, []*Event{before, e},
+					"partition %d of %s: committed %d after %d", e.Partition, e.Topic, e.Offset, before.Offset))
+			}
+			last[e.partition()] = e
+		default:
+		}
+	}
+	return found
+}
+
+// record is what is known of a record at some moment.
+type record struct {
+	first     *Event // that named it
+	request   *request
+	started   bool
+	failed    bool // a run of it failed, or was cut off
+	succeeded bool
+}
+
+// tenure is one partition in the hands of one instance.
+type tenure struct {
+	instance string
+	partition
+}
+
+// ledger follows the records of all partitions to their ends.
+type ledger struct {
+	t       *trace
+	logs    map[partition]*log
+	open    map[tenure]map[string]*record // runs
+	reached map[tenure]int64              // the offset behind the last record delivered
+}
+
+// log is the records of one partition that were seen.
+type log struct {
+	records map[int64]*record
+	pending offsets // those that may be unfinished, and some that are not
+}
+
+// checkUnfinished looks for commits above records that are not finished.
+func checkUnfinished(t *trace, _ Options) []Violation {
+	l := &ledger{
+		t:       t,
+		logs:    make(map[partition]*log),
+		open:    make(map[tenure]map[string]*record),
+		reached: make(map[tenure]int64),
+	}
+	var found []Violation
+	for _, e := range t.events {
+		if e.Kind == Commit {
+			found = append(found, l.commit(e)...)
+		} else {
+			l.follow(e)
+		}
+	}
+	return found
+}
+
+// follow takes in everything but a commit.
+func (l *ledger) follow(e *Event) {
+	at := tenure{e.Instance, e.partition()}
+	switch e.Kind {
+	case Assigned:
+		delete(l.reached, at)
+	case Delivered:
+		l.record(e)
+		l.reached[at] = max(l.reached[at], e.Offset+1)
+	case HandlerStart:
+		r := l.record(e)
+		r.started = true
+		if l.open[at] == nil {
+			l.open[at] = make(map[string]*record)
+		}
+		l.open[at][e.Run] = r
+	case HandlerEnd:
+		r := l.record(e)
+		r.started = true
+		r.failed = r.failed || e.Error != ""
+		r.succeeded = r.succeeded || e.Error == ""
+		delete(l.open[at], e.Run)
+	case Revoked, Lost:
+		l.cut(at)
+	case Truncated:
+		delete(l.logs, e.partition())
+	case Killed:
+		for other := range l.open {
+			if other.instance == e.Instance {
+				l.cut(other)
+			}
+		}
+	default:
+	}
+}
+
+// cut ends the runs of a tenure without success.
+func (l *ledger) cut(at tenure) {
+	for _, r := range l.open[at] {
+		r.failed = true
+	}
+	delete(l.open, at)
+}
+
+// record returns what is known of the record at the place of e.
+func (l *ledger) record(e *Event) *record {
+	p := l.logs[e.partition()]
+	if p == nil {
+		p = &log{records: make(map[int64]*record)}
+		l.logs[e.partition()] = p
+	}
+	r := p.records[e.Offset]
+	if r == nil {
+		r = &record{first: e}
+		p.records[e.Offset] = r
+		heap.Push(&p.pending, e.Offset)
+	}
+	if r.request == nil {
+		r.request = l.t.byID[e.Request]
+	}
+	return r
+}
+
+// commit returns what is wrong with a commit.
+func (l *ledger) commit(e *Event) []Violation {
+	var found []Violation
+	at := tenure{e.Instance, e.partition()}
+	if l.t.delivers[e.Instance] && e.Offset > l.reached[at] {
+		found = append(found, violation(RuleUnfinished, []*Event{e},
+			"partition %d of %s: committed %d, and was given only what is below %d",
+			e.Partition, e.Topic, e.Offset, l.reached[at]))
+	}
+	p := l.logs[e.partition()]
+	if p == nil {
+		return found
+	}
+	for len(p.pending) > 0 && p.pending[0] < e.Offset {
+		offset, _ := heap.Pop(&p.pending).(int64)
+		if r := p.records[offset]; !l.finished(r) {
+			found = append(found, violation(RuleUnfinished, append([]*Event{r.first, e}, r.history()...),
+				"partition %d of %s: committed %d, and the record at %d is not finished",
+				e.Partition, e.Topic, e.Offset, offset))
+		}
+	}
+	return found
+}
+
+// finished reports whether nothing has to be done about a record any more. When
+// a dead letter was written, or an end sent, is not known exactly: it counts if
+// it is there at all, and no run is on its way.
+func (l *ledger) finished(r *record) bool {
+	q := r.request
+	switch {
+	case r.succeeded:
+		return true
+	case r.started && !r.failed:
+		return false
+	case l.t.dead[r.first.place()]:
+		return true
+	case q == nil:
+		return false
+	case q.dead, q.expired, q.failed:
+		return true
+	default: // whose caller gave up may be answered with an error, or expire, without a word
+		return q.mode == ModeCall && (r.failed || l.t.orphaned(q))
+	}
+}
+
+// history returns all events of the request that the record is.
+func (r *record) history() []*Event {
+	if r.request == nil {
+		return nil
+	}
+	return r.request.events
+}
+
+// offsets is a heap, the lowest first.
+type offsets []int64
+
+// Len implements [heap.Interface].
+func (o *offsets) Len() int { return len(*o) }
+
+// Less implements [heap.Interface].
+func (o *offsets) Less(i, j int) bool { return (*o)[i] < (*o)[j] }
+
+// Swap implements [heap.Interface].
+func (o *offsets) Swap(i, j int) { (*o)[i], (*o)[j] = (*o)[j], (*o)[i] }
+
+// Push implements [heap.Interface].
+func (o *offsets) Push(x any) {
+	offset, _ := x.(int64)
+	*o = append(*o, offset)
+}
+
+// Pop implements [heap.Interface].
+func (o *offsets) Pop() any {
+	last := len(*o) - 1
+	x := (*o)[last]
+	*o = (*o)[:last]
+	return x
+}
