@@ -28,8 +28,9 @@ type record struct {
 	first     *Event // that named it
 	request   *request
 	started   bool
-	failed    bool // a run of it failed, or was cut off
 	succeeded bool
+	failed    bool // a run of it ended with an error
+	cut       bool // a run of it was cut off
 }
 
 // tenure is one partition in the hands of one instance.
@@ -110,7 +111,7 @@ func (l *ledger) follow(e *Event) {
 // cut ends the runs of a tenure without success.
 func (l *ledger) cut(at tenure) {
 	for _, r := range l.open[at] {
-		r.failed = true
+		r.cut = true
 	}
 	delete(l.open, at)
 }
@@ -166,7 +167,7 @@ func (l *ledger) finished(r *record) bool {
 	switch {
 	case r.succeeded:
 		return true
-	case r.started && !r.failed:
+	case r.started && !r.failed && !r.cut:
 		return false
 	case l.t.dead[r.first.place()]:
 		return true
@@ -174,8 +175,10 @@ func (l *ledger) finished(r *record) bool {
 		return false
 	case q.dead, q.expired, q.failed:
 		return true
-	default: // whose caller gave up may be answered with an error, or expire, without a word
-		return q.mode == ModeCall && (r.failed || l.t.orphaned(q))
+	case q.mode == ModeCall: // whoever gave up is answered with an error, or not at all
+		return r.failed || l.t.orphaned(q)
+	default: // a handler may fail after it has sent the end
+		return r.failed && q.ended > 0
 	}
 }
 

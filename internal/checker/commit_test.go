@@ -30,6 +30,7 @@ func TestUnfinished(t *testing.T) {
 		"failed, dead by place":    {with(failing(end(0, "r", "1")), commit(1), dead), ""},
 		"failed, dead by request":  {with(failing(end(0, "r", "1")), commit(1), placeless), ""},
 		"failed, answered":         {with(failing(end(0, "r", "1")), commit(1), answered), ""},
+		"failed after the end":     {with(send(checker.Invoke, "r"), send(checker.Ended, "r"), failing(end(0, "r", "1")), commit(1)), ""},
 		"failed, nobody waits":     {with(call(checker.Invoke, "r"), failing(end(0, "r", "1")), commit(1), gaveUp), ""},
 		"waits for another try":    {with(failing(end(0, "r", "1")), commit(1), start(0, "r", "2"), end(0, "r", "2")), "unfinished"},
 		"not started":              {with(end(0, "r", "1"), commit(2)), "unfinished"},
