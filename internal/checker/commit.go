@@ -27,10 +27,9 @@ func checkBack(t *trace, _ Options) []Violation {
 type record struct {
 	first     *Event // that named it
 	request   *request
-	started   bool
-	succeeded bool
+	open      int  // runs, without those that were cut off
+	succeeded bool // a run of it did
 	failed    bool // a run of it ended with an error
-	cut       bool // a run of it was cut off
 }
 
 // tenure is one partition in the hands of one instance.
@@ -45,6 +44,7 @@ type ledger struct {
 	logs    map[partition]*log
 	open    map[tenure]map[string]*record // runs
 	reached map[tenure]int64              // the offset behind the last record delivered
+	over    map[string]bool               // requests of which an end was seen
 }
 
 // log is the records of one partition that were seen.
@@ -60,6 +60,7 @@ func checkUnfinished(t *trace, _ Options) []Violation {
 		logs:    make(map[partition]*log),
 		open:    make(map[tenure]map[string]*record),
 		reached: make(map[tenure]int64),
+		over:    make(map[string]bool),
 	}
 	var found []Violation
 	for _, e := range t.events {
@@ -78,42 +79,48 @@ func (l *ledger) follow(e *Event) {
 	switch e.Kind {
 	case Assigned:
 		delete(l.reached, at)
+		l.cut(func(other tenure) bool { return other.partition == at.partition && other.instance != at.instance })
 	case Delivered:
 		l.record(e)
 		l.reached[at] = max(l.reached[at], e.Offset+1)
 	case HandlerStart:
 		r := l.record(e)
-		r.started = true
+		r.open++
 		if l.open[at] == nil {
 			l.open[at] = make(map[string]*record)
 		}
 		l.open[at][e.Run] = r
 	case HandlerEnd:
 		r := l.record(e)
-		r.started = true
 		r.failed = r.failed || e.Error != ""
 		r.succeeded = r.succeeded || e.Error == ""
-		delete(l.open[at], e.Run)
+		if l.open[at][e.Run] != nil {
+			r.open--
+			delete(l.open[at], e.Run)
+		}
 	case Revoked, Lost:
-		l.cut(at)
+		l.cut(func(other tenure) bool { return other == at })
+	case Ended:
+		l.over[e.Request] = true
 	case Truncated:
 		delete(l.logs, e.partition())
 	case Killed:
-		for other := range l.open {
-			if other.instance == e.Instance {
-				l.cut(other)
-			}
-		}
+		l.cut(func(other tenure) bool { return other.instance == e.Instance })
 	default:
 	}
 }
 
-// cut ends the runs of a tenure without success.
-func (l *ledger) cut(at tenure) {
-	for _, r := range l.open[at] {
-		r.cut = true
+// cut ends the runs of the tenures that f is true of: they count for nothing.
+func (l *ledger) cut(f func(tenure) bool) {
+	for at, runs := range l.open {
+		if !f(at) {
+			continue
+		}
+		for _, r := range runs {
+			r.open--
+		}
+		delete(l.open, at)
 	}
-	delete(l.open, at)
 }
 
 // record returns what is known of the record at the place of e.
@@ -167,16 +174,16 @@ func (l *ledger) finished(r *record) bool {
 	switch {
 	case r.succeeded:
 		return true
-	case r.started && !r.failed && !r.cut:
+	case r.open > 0:
 		return false
 	case l.t.dead[r.first.place()]:
 		return true
 	case q == nil:
 		return false
-	case q.dead, q.expired, q.failed:
+	case q.dead, q.expired, q.failed && q.mode != ModeCall:
 		return true
-	case q.mode == ModeCall: // whoever gave up is answered with an error, or not at all
-		return r.failed || l.t.orphaned(q)
+	case q.mode == ModeCall: // who gave up is answered with an error, or not at all
+		return r.failed || l.over[q.id] || l.t.orphaned(q)
 	default: // a handler may fail after it has sent the end
 		return r.failed && q.ended > 0
 	}

@@ -31,6 +31,8 @@ func TestUnfinished(t *testing.T) {
 		"failed, dead by request":  {with(failing(end(0, "r", "1")), commit(1), placeless), ""},
 		"failed, answered":         {with(failing(end(0, "r", "1")), commit(1), answered), ""},
 		"failed after the end":     {with(send(checker.Invoke, "r"), send(checker.Ended, "r"), failing(end(0, "r", "1")), commit(1)), ""},
+		"expired, nobody waits":    {with(call(checker.Invoke, "r"), call(checker.Ended, "r"), revoked, by("b", assigned), by("b", delivered(0)), by("b", commit(1))), ""},
+		"expired, somebody waits":  {with(call(checker.Invoke, "r"), revoked, by("b", assigned), by("b", delivered(0)), by("b", commit(1)), call(checker.Ended, "r")), "unfinished"},
 		"failed, nobody waits":     {with(call(checker.Invoke, "r"), failing(end(0, "r", "1")), commit(1), gaveUp), ""},
 		"waits for another try":    {with(failing(end(0, "r", "1")), commit(1), start(0, "r", "2"), end(0, "r", "2")), "unfinished"},
 		"not started":              {with(end(0, "r", "1"), commit(2)), "unfinished"},
@@ -43,6 +45,8 @@ func TestUnfinished(t *testing.T) {
 		"killed, done by another":  {with(killed, by("b", assigned), by("b", delivered(0)), by("b", start(0, "r", "2")), by("b", end(0, "r", "2")), by("b", commit(1))), ""},
 		"killed, done by nobody":   {with(killed, by("b", assigned), by("b", delivered(0)), by("b", commit(1))), "unfinished"},
 		"killed, in another's run": {with(killed, by("b", assigned), by("b", delivered(0)), by("b", start(0, "r", "2")), by("b", commit(1))), "unfinished"},
+		"lost unawares":            {with(by("b", assigned), by("b", delivered(0)), answered, by("b", commit(1))), ""},
+		"another one unawares":     {with(by("b", assigned), by("b", delivered(0)), by("b", start(0, "r", "2")), answered, by("b", commit(1))), "unfinished"},
 		"truncated":                {with(at(checker.Truncated, 0), commit(1)), ""},
 	})
 }

@@ -5,7 +5,9 @@ import "slices"
 // answers is what is known of the responses to one request.
 type answers struct {
 	request  *request
+	starts   int               // of handlers
 	said     map[number]*Event // Responded
+	written  map[number]bool   // Original; false if it was not written
 	count    map[string]int    // how many responses each run is known to have sent, by run
 	received []*Event
 	ends     []*Event
@@ -39,6 +41,14 @@ func checkResponses(t *trace, _ Options) []Violation {
 
 func (a *answers) note(e *Event) {
 	switch e.Kind {
+	case HandlerStart:
+		a.starts++
+	case Original:
+		if a.written == nil {
+			a.written = make(map[number]bool)
+		}
+		n := number{e.Run, e.Seq}
+		a.written[n] = a.written[n] || e.Topic != ""
 	case Responded:
 		if a.said == nil {
 			a.said, a.count = make(map[number]*Event), make(map[string]int)
@@ -89,6 +99,9 @@ func (a *answers) awaited() {
 	if len(a.ends) != 1 || a.ends[0].Error != "" || len(a.count) == 0 {
 		return
 	}
+	if len(a.received) == 0 && a.starts > len(a.count) {
+		return // a run without responses
+	}
 	for _, n := range a.count {
 		if n <= len(a.received) {
 			return // a run without responses beyond those
@@ -110,7 +123,8 @@ func (a *answers) follows(run string, received []*Event) bool {
 
 // durable checks what handlers of responses got: repetitions are allowed, but
 // each number comes for the first time behind those before it, and a run that
-// ended well lacks none.
+// ended well lacks none that was written. Where it is found out too late that
+// one was not, another end follows, or another run.
 func (a *answers) durable() {
 	got := make(map[string][]bool) // by run and number
 	highest := make(map[string]int)
@@ -130,7 +144,7 @@ func (a *answers) durable() {
 		got[e.Run][e.Seq] = true
 	}
 	for _, end := range a.ends {
-		if end.Error == "" {
+		if !slices.ContainsFunc(a.ends, func(e *Event) bool { return e.Run == end.Run && e.Error != "" }) {
 			a.complete(end, got[end.Run])
 		}
 	}
@@ -138,10 +152,15 @@ func (a *answers) durable() {
 
 // complete checks that all responses of a run that ended well were received.
 func (a *answers) complete(end *Event, got []bool) {
-	if len(got) < a.count[end.Run] || slices.Contains(got, false) {
-		a.fail(append(slices.Clone(a.received), end),
-			"request %s: run %s sent %d responses and ended well, and not all of them were received",
-			a.request.id, end.Run, a.count[end.Run])
+	for seq := range max(len(got), a.count[end.Run]) {
+		if seq < len(got) && got[seq] {
+			continue
+		}
+		if written, known := a.written[number{end.Run, seq}]; !known || written {
+			a.fail(append(slices.Clone(a.received), end),
+				"request %s: run %s ended well, and its response %d was never received", a.request.id, end.Run, seq)
+			return
+		}
 	}
 }
 

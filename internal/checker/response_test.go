@@ -31,6 +31,7 @@ func TestResponsesOfCalls(t *testing.T) {
 		"none, then an error":     {with(failing(over)), ""},
 		"another run goes on":     {with(said("y", 0), said("y", 1), said("y", 2), got("x", 0), got("y", 1), got("y", 2), over), ""},
 		"a run that nobody told":  {with(got("x", 0), got("y", 1), got("y", 2), over), ""},
+		"a run without any":       {with(start(0, "r", "1"), end(0, "r", "1"), start(0, "r", "2"), end(0, "r", "2"), over), ""},
 		"a shorter run":           {with(said("y", 0), got("x", 0), over), ""},
 		"gap":                     {with(got("x", 0), got("x", 2), failing(over)), "responses"},
 		"not from the beginning":  {with(got("x", 1), failing(over)), "responses"},
@@ -48,6 +49,9 @@ func TestResponsesToHandlers(t *testing.T) {
 	t.Parallel()
 	over := send(checker.Ended, "r")
 	over.Run = "x"
+	original := func(run string, seq int) checker.Event { return response(checker.Original, "r", run, seq, "") }
+	stored := original("x", 1)
+	stored.Topic = responses
 	open := tale(send(checker.Invoke, "r"), send(checker.Acked, "r"), start(0, "r", "1"),
 		said("x", 0), said("x", 1), end(0, "r", "1"))
 	with := func(more ...checker.Event) []checker.Event { return append(open[:len(open):len(open)], more...) }

@@ -1,0 +1,196 @@
+package asynccalls_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/internal/checker"
+)
+
+// host is one instance of a service.
+type host struct {
+	x       *exploration
+	name    string
+	driver  *chaos
+	service *asynccalls.Service
+}
+
+// newServer starts an instance that handles requests.
+func (x *exploration) newServer() *host {
+	h := x.newHost("server", fmt.Sprint("server-", len(x.all)))
+	h.service.Handle("/work", h.work)
+	x.start(h)
+	return h
+}
+
+// newClient starts an instance that handles responses.
+func (x *exploration) newClient(name string) *host {
+	h := x.newHost("client", name)
+	h.service.HandleResponses("server", "/{rest...}", h.note, asynccalls.WithEnds())
+	x.start(h)
+	return h
+}
+
+func (x *exploration) newHost(id, name string) *host {
+	h := &host{x: x, name: name, driver: &chaos{Driver: x.broker, x: x, name: name}}
+	random := x.dice("host", name)
+	h.service = newStubborn(x.t, id, h.driver, asynccalls.Topics{Partitions: 3}, asynccalls.Limits{
+		Concurrency: 1 + random.IntN(8),
+		Window:      4 + random.IntN(60),
+		Handler:     20 * time.Second,
+		Grace:       time.Duration(1+random.IntN(8)) * time.Second,
+	})
+	return h
+}
+
+func (x *exploration) start(h *host) {
+	x.all = append(x.all, h)
+	x.count("instances", 1)
+	ctx := context.WithoutCancel(x.t.Context())
+	x.wg.Go(func() { h.service.Ready(ctx) })
+	go h.service.Listen(ctx) // Close waits for it, and has its error
+}
+
+// behavior is what a handler does.
+type behavior struct {
+	pause     time.Duration // before each response, and the end
+	deaf      bool          // to the end of its context
+	responses int
+	early     bool   // the last response is the end
+	fickle    string // what its responses differ in from those of another run
+	fail      func() error
+}
+
+// behave draws the behavior of a handler.
+func (x *exploration) behave(random *rand.Rand, nth int) behavior {
+	b := behavior{
+		pause:     time.Duration(random.IntN(40)) * time.Millisecond,
+		deaf:      random.IntN(3) == 0,
+		responses: random.IntN(5),
+		early:     random.IntN(4) == 0,
+		fail:      failures(random),
+	}
+	switch random.IntN(40) {
+	case 0, 1, 2, 3, 4:
+		b.pause = time.Duration(random.IntN(2000)) * time.Millisecond
+	case 5:
+		b.pause = time.Duration(random.IntN(8000)) * time.Millisecond
+	}
+	if random.IntN(5) == 0 {
+		b.fickle = fmt.Sprint(" run ", nth)
+	}
+	return b
+}
+
+// failures draws how a handler ends.
+func failures(random *rand.Rand) func() error {
+	switch random.IntN(20) {
+	case 0, 1:
+		return func() error { return errors.New("broken") }
+	case 2:
+		return func() error { return &asynccalls.Error{Status: 404, Message: "not there"} }
+	case 3:
+		return func() error { return &asynccalls.Error{Status: 503, Message: "not now"} }
+	case 4:
+		return func() error {
+			var nothing *behavior
+			return nothing.fail() // panics
+		}
+	default:
+		return func() error { return nil }
+	}
+}
+
+// work is the handler of requests.
+func (h *host) work(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) (err error) {
+	nth := h.x.nth("run", r.ID)
+	e := checker.Event{
+		Kind: checker.HandlerStart, Request: r.ID, Key: r.Key, Run: fmt.Sprint(r.ID, "/", nth),
+		Topic: r.Source.Topic, Partition: r.Source.Partition, Offset: r.Source.Offset,
+	}
+	defer h.enclose(e, &err)()
+	b := h.x.behave(h.x.dice("work", r.ID, nth), nth)
+	for seq := range b.responses {
+		if err := b.wait(ctx); err != nil {
+			return err
+		}
+		resp := asynccalls.NewResponse(fmt.Appendf(nil, "response %d to %s%s", seq, r.ID, b.fickle))
+		resp.End = b.early && seq == b.responses-1
+		body := string(resp.Body)
+		if err := w.Send(ctx, resp); err != nil {
+			return err
+		}
+		if resp.Run != "" { // a one-way request has none
+			h.driver.note(checker.Event{
+				Kind: checker.Responded, Request: r.ID, Run: resp.Run, Seq: resp.Seq, Digest: body,
+			})
+		}
+	}
+	if err := b.wait(ctx); err != nil {
+		return err
+	}
+	return b.fail()
+}
+
+// note is the handler of responses.
+func (h *host) note(ctx context.Context, r *asynccalls.Response) (err error) {
+	key := r.Key
+	if key == "" {
+		key = r.RequestID // what the record has
+	}
+	nth := h.x.nth("response", r.ID)
+	e := checker.Event{
+		Kind: checker.HandlerStart, Key: key, Run: fmt.Sprint(r.ID, "/", nth),
+		Topic: r.Source.Topic, Partition: r.Source.Partition, Offset: r.Source.Offset,
+	}
+	defer h.enclose(e, &err)()
+	if r.Err() == nil && len(r.Body) > 0 {
+		h.driver.note(checker.Event{
+			Kind: checker.Received, Request: r.RequestID, Run: r.Run, Seq: r.Seq, Digest: string(r.Body),
+		})
+	}
+	if r.End {
+		e := checker.Event{Kind: checker.Ended, Request: r.RequestID, Run: r.Run, Mode: checker.ModeSend}
+		if err := r.Err(); err != nil {
+			e.Error = err.Error()
+		}
+		h.driver.note(e)
+	}
+	b := h.x.behave(h.x.dice("note", r.RequestID, r.Seq, nth), nth)
+	if err := b.wait(ctx); err != nil {
+		return err
+	}
+	return b.fail()
+}
+
+// enclose notes the start of a handler, and returns what notes its end.
+func (h *host) enclose(e checker.Event, err *error) func() {
+	h.driver.note(e)
+	h.x.count("runs", 1)
+	*err = errors.New("panic") // unless the handler returns
+	return func() {
+		e.Kind = checker.HandlerEnd
+		if *err != nil {
+			e.Error = (*err).Error()
+		}
+		h.driver.note(e)
+	}
+}
+
+// wait takes the handler's time.
+func (b *behavior) wait(ctx context.Context) error {
+	if b.deaf {
+		pass(b.pause)
+		return nil
+	}
+	select {
+	case <-time.After(b.pause):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

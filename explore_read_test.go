@@ -1,0 +1,63 @@
+package asynccalls_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/checker"
+	"github.com/asynccalls/asynccalls/internal/wire"
+)
+
+// identify returns what a record is, as far as its headers tell.
+func identify(r *driver.Record) checker.Event {
+	e := checker.Event{Kind: checker.Original, Key: string(r.Key), Digest: digest(r.Key, r.Value, r.Headers)}
+	ac, err := wire.Find(r.Headers)
+	if err != nil {
+		return e
+	}
+	if w, err := wire.DecodeRequest(ac); err == nil {
+		e.Request = w.ID
+	} else if w, err := wire.DecodeResponse(ac); err == nil {
+		e.Request, e.Run, e.Seq = w.RequestID, w.Run, int(w.Seq)
+	}
+	return e
+}
+
+// digest tells records apart that differ in anything, null and empty included.
+func digest(key, value []byte, headers []driver.Header) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%t %q %t %q", key == nil, key, value == nil, value)
+	for _, f := range headers {
+		fmt.Fprintf(h, " %q %t %q", f.Key, f.Value == nil, f.Value)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)[:8])
+}
+
+// bury notes all dead letters.
+func (x *exploration) bury() {
+	for _, topic := range []string{"server.dead", "client.dead"} {
+		for _, r := range read(x.t, x.broker, topic) {
+			x.count("dead letters", 1)
+			x.history.Add(x.exhume(&r))
+		}
+	}
+}
+
+// exhume returns what a dead letter was made of: all but the last two headers.
+func (x *exploration) exhume(r *driver.Record) checker.Event {
+	e := identify(r)
+	e.Kind, e.Instance = checker.Dead, "reader"
+	n := len(r.Headers) - 2
+	if n < 0 || r.Headers[n].Key != wire.HeaderDead || r.Headers[n+1].Key != wire.HeaderError {
+		x.t.Errorf("seed %d: dead letter of %q ends with headers %v", x.seed, e.Request, r.Headers)
+		return e
+	}
+	e.Digest = digest(r.Key, r.Value, r.Headers[:n])
+	from, err := wire.DecodeDead(r.Headers[n].Value)
+	if err != nil {
+		x.t.Errorf("seed %d: dead letter of %q: %v", x.seed, e.Request, err)
+	}
+	e.Topic, e.Partition, e.Offset = from.Topic, from.Partition, from.Offset
+	return e
+}

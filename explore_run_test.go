@@ -1,0 +1,186 @@
+package asynccalls_test
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/asynccalls/asynccalls/driver/memory"
+	"github.com/asynccalls/asynccalls/internal/checker"
+)
+
+// exploration is one random scenario. One goroutine, in run, decides what
+// happens; what depends on the order of other goroutines is drawn by name, see
+// dice, so that a seed leads to much the same scenario each time.
+type exploration struct {
+	tally
+
+	t       *testing.T
+	seed    uint64
+	random  *rand.Rand // of run only
+	broker  *memory.Driver
+	history checker.History
+	calm    atomic.Bool    // nothing fails any more
+	wg      sync.WaitGroup // all goroutines that are not the services' own
+	commits sync.Mutex     // held while a commit is applied and written down
+
+	client     *host
+	servers    []*host // that are well
+	responders []*host // further instances of the client that are well
+	all        []*host
+	sent       int
+
+	mu    sync.Mutex // guards times
+	times map[string]int
+}
+
+func newExploration(t *testing.T, seed uint64) *exploration {
+	t.Helper()
+	x := &exploration{
+		t:      t,
+		seed:   seed,
+		random: rand.New(rand.NewPCG(seed, 0)),
+		broker: memory.New(),
+		times:  make(map[string]int),
+	}
+	t.Cleanup(func() {
+		if err := x.broker.Close(); err != nil {
+			t.Errorf("close broker: %v", err)
+		}
+	})
+	return x
+}
+
+// dice returns the chance that belongs to a name.
+func (x *exploration) dice(name ...any) *rand.Rand {
+	h := fnv.New64a()
+	fmt.Fprint(h, name...)
+	return rand.New(rand.NewPCG(x.seed, h.Sum64()))
+}
+
+// nth counts how often it was called with a name, from 1.
+func (x *exploration) nth(name ...any) int {
+	key := fmt.Sprint(name...)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.times[key]++
+	return x.times[key]
+}
+
+func (x *exploration) run() {
+	x.client = x.newClient("client")
+	x.servers = append(x.servers, x.newServer())
+	for _, h := range x.all {
+		if err := h.service.Ready(x.t.Context()); err != nil {
+			x.t.Fatal(err)
+		}
+	}
+	for range 20 + x.random.IntN(40) {
+		pass(time.Duration(x.random.IntN(4000)) * time.Millisecond)
+		x.step()
+	}
+	for x.sent < 30 {
+		x.traffic()
+	}
+	x.drain()
+	x.bury()
+	x.judge()
+}
+
+// step has one thing happen.
+func (x *exploration) step() {
+	dice := x.random.IntN(100)
+	switch {
+	case dice < 55:
+		x.traffic()
+	case dice < 68:
+		if len(x.servers) < 4 {
+			x.servers = append(x.servers, x.newServer())
+		}
+	case dice < 74:
+		x.leave(&x.servers)
+	case dice < 80:
+		x.die(&x.servers)
+	case dice < 83:
+		x.breakOff(&x.servers)
+	case dice < 90:
+		x.stall()
+	case dice < 95:
+		if len(x.responders) < 2 {
+			x.responders = append(x.responders, x.newClient(fmt.Sprint("responder-", len(x.all))))
+		}
+	case dice < 97:
+		x.leave(&x.responders)
+	default:
+		x.die(&x.responders)
+	}
+}
+
+// take removes one of the hosts, nil if there is none.
+func (x *exploration) take(hosts *[]*host) *host {
+	if len(*hosts) == 0 {
+		return nil
+	}
+	i := x.random.IntN(len(*hosts))
+	h := (*hosts)[i]
+	*hosts = append((*hosts)[:i:i], (*hosts)[i+1:]...)
+	return h
+}
+
+// leave ends an instance as one should.
+func (x *exploration) leave(hosts *[]*host) {
+	if h := x.take(hosts); h != nil {
+		x.count("instances left", 1)
+		x.wg.Go(func() { h.service.Close() }) // with an error, if faults come at the wrong time
+	}
+}
+
+// die kills an instance. The group notices after a while.
+func (x *exploration) die(hosts *[]*host) {
+	if h := x.take(hosts); h != nil {
+		x.count("instances died", 1)
+		h.driver.die()
+		notice := time.Duration(x.random.IntN(10_000)) * time.Millisecond
+		x.wg.Go(func() {
+			pass(notice)
+			h.driver.dropOut()
+		})
+	}
+}
+
+// breakOff makes receiving fail for good: the service ends.
+func (x *exploration) breakOff(hosts *[]*host) {
+	if h := x.take(hosts); h != nil {
+		x.count("receiving broke", 1)
+		h.driver.breakOff()
+	}
+}
+
+// stall keeps one instance from receiving, so long that it may lose its
+// partitions without noticing.
+func (x *exploration) stall() {
+	hosts := append(append([]*host{x.client}, x.responders...), x.servers...)
+	h := hosts[x.random.IntN(len(hosts))]
+	x.count("receiving stalled", 1)
+	h.driver.stall(time.Duration(x.random.IntN(90)) * time.Second)
+}
+
+// drain lets everything come to its end.
+func (x *exploration) drain() {
+	x.calm.Store(true)
+	if len(x.servers) == 0 {
+		x.servers = append(x.servers, x.newServer())
+	}
+	x.wg.Wait()
+	pass(20 * time.Minute)
+	var closing sync.WaitGroup
+	for _, h := range x.all {
+		closing.Go(func() { h.service.Close() })
+	}
+	closing.Wait()
+	x.wg.Wait()
+}
