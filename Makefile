@@ -7,10 +7,11 @@ LINT_VERSION := v2.15.0
 LINT := .bin/golangci-lint
 COVERAGE := 92
 FUZZ_TIME ?= 10s
+EXPLORE_SEEDS ?= 2000
 export KAFKA_PORT ?= 19092
 KAFKA_ADDR = 127.0.0.1:$(KAFKA_PORT)
 
-.PHONY: help test race lint fuzz cover modules kafka kafka-stop test-kafka examples readme readme-check api api-update check
+.PHONY: help test race explore lint fuzz cover modules kafka kafka-stop test-kafka examples readme readme-check api api-update check
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,6 +21,10 @@ test: ## the tests that need neither network nor broker
 
 race: ## the same under the race detector, in random order
 	go test -race -shuffle=on -p 1 ./...
+
+explore: ## EXPLORE_SEEDS random scenarios of failures, in virtual time
+	@EXPLORE_SEEDS=$(EXPLORE_SEEDS) go test -count=1 -run '^TestExplore$$' -v . > .explore.log || { grep -vE '^ *(===|--- PASS)' .explore.log; exit 1; }
+	@grep -E 'seeds from|explored' .explore.log
 
 lint: $(LINT) ## golangci-lint in both modules, no issues allowed
 	$(LINT) config verify
@@ -75,4 +80,4 @@ api: ## the difference of the exported surface to api/*.txt, and its limits
 api-update: ## take the exported surface as it is
 	go run ./scripts/api -update
 
-check: lint race modules cover readme-check api examples test-kafka fuzz ## everything
+check: lint race explore modules cover readme-check api examples test-kafka fuzz ## everything

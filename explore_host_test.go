@@ -160,7 +160,11 @@ func (h *host) note(ctx context.Context, r *asynccalls.Response) (err error) {
 		}
 		h.driver.note(e)
 	}
-	b := h.x.behave(h.x.dice("note", r.RequestID, r.Seq, nth), nth)
+	random := h.x.dice("note", r.RequestID, r.Seq, nth)
+	b := h.x.behave(random, nth)
+	if random.IntN(3) > 0 {
+		b.fail = func() error { return nil }
+	}
 	if err := b.wait(ctx); err != nil {
 		return err
 	}

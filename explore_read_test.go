@@ -2,7 +2,8 @@ package asynccalls_test
 
 import (
 	"crypto/sha256"
-	"fmt"
+	"encoding/hex"
+	"strconv"
 
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/checker"
@@ -26,12 +27,21 @@ func identify(r *driver.Record) checker.Event {
 
 // digest tells records apart that differ in anything, null and empty included.
 func digest(key, value []byte, headers []driver.Header) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%t %q %t %q", key == nil, key, value == nil, value)
-	for _, f := range headers {
-		fmt.Fprintf(h, " %q %t %q", f.Key, f.Value == nil, f.Value)
+	b := appendSized(appendSized(nil, key), value)
+	for _, h := range headers {
+		b = appendSized(appendSized(b, []byte(h.Key)), h.Value)
 	}
-	return fmt.Sprintf("%x", h.Sum(nil)[:8])
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
+}
+
+// appendSized appends the length of v, -1 for null, and v.
+func appendSized(b, v []byte) []byte {
+	n := len(v)
+	if v == nil {
+		n = -1
+	}
+	return append(strconv.AppendInt(b, int64(n), 10), v...)
 }
 
 // bury notes all dead letters.

@@ -97,7 +97,7 @@ func (x *exploration) send(random *rand.Rand, mode string, requests []*asynccall
 // sendErrors takes what Send returns apart.
 func sendErrors(err error) map[*asynccalls.Request]error {
 	failed := make(map[*asynccalls.Request]error)
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // what Send documents
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return failed
 	}
