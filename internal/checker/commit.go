@@ -1,6 +1,9 @@
 package checker
 
-import "container/heap"
+import (
+	"container/heap"
+	"time"
+)
 
 // checkBack looks for commits that are lower than one before.
 func checkBack(t *trace, _ Options) []Violation {
@@ -44,7 +47,7 @@ type ledger struct {
 	logs    map[partition]*log
 	open    map[tenure]map[string]*record // runs
 	reached map[tenure]int64              // the offset behind the last record delivered
-	over    map[string]bool               // requests of which an end was seen
+	over    map[string]time.Time          // when a call was seen to end
 }
 
 // log is the records of one partition that were seen.
@@ -60,7 +63,12 @@ func checkUnfinished(t *trace, _ Options) []Violation {
 		logs:    make(map[partition]*log),
 		open:    make(map[tenure]map[string]*record),
 		reached: make(map[tenure]int64),
-		over:    make(map[string]bool),
+		over:    make(map[string]time.Time),
+	}
+	for _, e := range t.events {
+		if _, before := l.over[e.Request]; e.Kind == Ended && !before {
+			l.over[e.Request] = e.At
+		}
 	}
 	var found []Violation
 	for _, e := range t.events {
@@ -100,8 +108,6 @@ func (l *ledger) follow(e *Event) {
 		}
 	case Revoked, Lost:
 		l.cut(func(other tenure) bool { return other == at })
-	case Ended:
-		l.over[e.Request] = true
 	case Truncated:
 		delete(l.logs, e.partition())
 	case Killed:
@@ -157,7 +163,7 @@ func (l *ledger) commit(e *Event) []Violation {
 	}
 	for len(p.pending) > 0 && p.pending[0] < e.Offset {
 		offset, _ := heap.Pop(&p.pending).(int64)
-		if r := p.records[offset]; !l.finished(r) {
+		if r := p.records[offset]; !l.finished(r, e.At) {
 			found = append(found, violation(RuleUnfinished, append([]*Event{r.first, e}, r.history()...),
 				"partition %d of %s: committed %d, and the record at %d is not finished",
 				e.Partition, e.Topic, e.Offset, offset))
@@ -168,8 +174,9 @@ func (l *ledger) commit(e *Event) []Violation {
 
 // finished reports whether nothing has to be done about a record any more. When
 // a dead letter was written, or an end sent, is not known exactly: it counts if
-// it is there at all, and no run is on its way.
-func (l *ledger) finished(r *record) bool {
+// it is there at all, and no run is on its way. A call
+// may end at the same moment.
+func (l *ledger) finished(r *record, at time.Time) bool {
 	q := r.request
 	switch {
 	case r.succeeded:
@@ -183,7 +190,8 @@ func (l *ledger) finished(r *record) bool {
 	case q.dead, q.expired, q.failed && q.mode != ModeCall:
 		return true
 	case q.mode == ModeCall: // who gave up is answered with an error, or not at all
-		return r.failed || l.over[q.id] || l.t.orphaned(q)
+		over, ended := l.over[q.id]
+		return r.failed || ended && !over.After(at) || l.t.orphaned(q)
 	default: // a handler may fail after it has sent the end
 		return r.failed && q.ended > 0
 	}
