@@ -20,7 +20,7 @@ func serveAsynccalls(ctx context.Context, s *setup, ready func()) (err error) {
 	if err != nil {
 		return err
 	}
-	d, svc, err := openService(s, "server") //nolint:contextcheck // it does no I/O
+	d, svc, err := openService(s, "server", asynccalls.Limits{}) //nolint:contextcheck // it does no I/O
 	if err != nil {
 		return err
 	}
@@ -51,15 +51,17 @@ func answer(n int) asynccalls.Handler {
 	}
 }
 
-func openService(s *setup, id string) (driver.Driver, *asynccalls.Service, error) {
+// openService opens a service whose calls may take as long as those of the floor.
+func openService(s *setup, id string, limits asynccalls.Limits) (driver.Driver, *asynccalls.Service, error) {
 	d, err := franz.Open(strings.Join(s.Brokers, ","), kgo.WithHooks(s.requests))
 	if err != nil {
 		return nil, nil, err
 	}
+	limits.Call = callLimit
 	svc, err := asynccalls.New(
 		id, d,
 		asynccalls.Topics{Prefix: s.Prefix, Partitions: requestPartitions, ReplyPartitions: replyPartitions},
-		asynccalls.Limits{Call: callLimit},
+		limits,
 	)
 	if err != nil {
 		_ = d.Close() // err says why
@@ -82,7 +84,7 @@ func openAsynccalls(_ context.Context, s *setup) (caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, svc, err := openService(s, "client") //nolint:contextcheck // it does no I/O
+	d, svc, err := openService(s, "client", asynccalls.Limits{}) //nolint:contextcheck // it does no I/O
 	if err != nil {
 		return nil, err
 	}

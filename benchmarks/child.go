@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// orderLimit bounds what a client does for one order.
+// orderLimit bounds what is done for one order.
 const orderLimit = 2 * time.Minute
 
 // actor is what a process that this program has started does.
@@ -86,6 +86,10 @@ func (s *setup) start(ctx context.Context) (*actor, error) {
 		return s.startServer(ctx)
 	case client:
 		return s.startClient(ctx)
+	case publisher:
+		return s.startPublisher()
+	case drainer:
+		return s.startDrainer()
 	default:
 		return nil, fmt.Errorf("there is no role %q", s.Role)
 	}

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"strings"
@@ -34,6 +35,8 @@ type plan struct {
 	rounds  int
 	round   time.Duration // how long a round of a work that counts calls should take
 	limit   time.Duration // of one work
+	seed    uint64        // of what is drawn at random
+	waiting int           // requests of the work backlog
 	label   string
 	json    bool
 
@@ -87,6 +90,8 @@ func parse(args []string, stderr io.Writer) (*plan, error) {
 	f.IntVar(&p.rounds, "rounds", 5, "measure each side that many times")
 	f.DurationVar(&p.round, "round", 0, "about how long a round takes on the floor; default 2.5s, embedded 1s")
 	f.DurationVar(&p.limit, "timeout", 5*time.Minute, "give up on a work after that")
+	f.Uint64Var(&p.seed, "seed", 0, "draw the keys of requests with this `number`; default: another one each time")
+	f.IntVar(&p.waiting, "backlog", 1_000_000, "how many requests `requests` wait in the work of that name")
 	f.StringVar(&p.cpuProfiles, "cpuprofile", "", "write a CPU profile of each process to this `directory`")
 	f.StringVar(&p.memProfiles, "memprofile", "", "write a profile of allocations of each process to this `directory`")
 	f.StringVar(&p.label, "label", "", "what to call the broker; default: what its versions of the protocol tell")
@@ -97,22 +102,39 @@ func parse(args []string, stderr io.Writer) (*plan, error) {
 	if *brokers != "" {
 		p.brokers = strings.Split(*brokers, ",")
 	}
+	if f.NArg() > 0 {
+		return nil, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	var err error
+	if p.works, err = selectWorks(*names); err != nil {
+		return nil, err
+	}
+	return &p, p.complete()
+}
+
+// complete puts the defaults in and checks the ranges.
+func (p *plan) complete() error {
 	if p.round == 0 {
 		p.round = 2500 * time.Millisecond
 		if len(p.brokers) == 0 {
 			p.round = time.Second
 		}
 	}
-	var err error
-	p.works, err = selectWorks(*names)
-	switch {
-	case err != nil:
-	case f.NArg() > 0:
-		err = fmt.Errorf("unexpected argument %q", f.Arg(0))
-	case p.rounds < 1 || p.rounds > 1000:
-		err = fmt.Errorf("-rounds is %d, not between 1 and 1000", p.rounds)
-	case p.round < time.Millisecond || p.limit < time.Second:
-		err = errors.New("-round is less than a millisecond, or -timeout less than a second")
+	if p.seed == 0 {
+		p.seed = rand.Uint64()
 	}
-	return &p, err
+	for i := range p.works {
+		if p.works[i].name == backlogName {
+			p.works[i].drain.requests = p.waiting
+		}
+	}
+	switch {
+	case p.rounds < 1 || p.rounds > 1000:
+		return fmt.Errorf("-rounds is %d, not between 1 and 1000", p.rounds)
+	case p.round < time.Millisecond || p.limit < time.Second:
+		return errors.New("-round is less than a millisecond, or -timeout less than a second")
+	case p.waiting < 1:
+		return fmt.Errorf("-backlog is %d, not a positive number", p.waiting)
+	}
+	return nil
 }

@@ -18,7 +18,17 @@ type sample struct {
 	client, server usage
 }
 
-// bench is a work while it is measured.
+// measurement is a work while it is measured.
+type measurement interface {
+	start(ctx context.Context) error
+	run(ctx context.Context) error
+	results() []result
+	stop() error // also if start or run has failed
+}
+
+var _ measurement = (*bench)(nil)
+
+// bench is a work of clients and servers while it is measured.
 type bench struct {
 	plan   *plan
 	work   work
@@ -39,21 +49,24 @@ type team struct {
 func (p *plan) measure(ctx context.Context, w work, stderr io.Writer) (r []result, label string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, p.limit)
 	defer cancel()
-	b := &bench{plan: p, work: w, stderr: stderr}
-	b.setup = setup{Work: w.name, Brokers: p.brokers}
+	common := setup{Work: w.name, Brokers: p.brokers}
 	if len(p.brokers) == 0 {
 		embedded, ready, err := start(ctx, &setup{Role: broker, Side: "embedded"}, stderr)
 		if err != nil {
 			return nil, "", err
 		}
 		defer func() { err = errors.Join(err, embedded.stop()) }()
-		b.setup.Brokers = ready.Addresses
+		common.Brokers = ready.Addresses
 	}
-	if label, err = p.name(ctx, b.setup.Brokers); err != nil {
+	if label, err = p.name(ctx, common.Brokers); err != nil {
 		return nil, "", err
 	}
+	var b measurement = &bench{plan: p, work: w, setup: common, stderr: stderr}
+	if w.drain != nil {
+		b = &drainage{plan: p, work: w, setup: common, stderr: stderr}
+	}
 	defer func() { err = explain(ctx, err, p.limit) }()
-	defer func() { err = errors.Join(err, b.stop()) }() //nolint:contextcheck // ctx may have ended
+	defer func() { err = errors.Join(err, b.stop()) }()
 	if err := b.start(ctx); err != nil {
 		return nil, "", err
 	}
@@ -86,8 +99,7 @@ func (p *plan) name(ctx context.Context, brokers []string) (string, error) {
 
 // start starts the processes, on topics that are new.
 func (b *bench) start(ctx context.Context) error {
-	prefix := fmt.Sprintf("benchmark-%s-%s-", b.work.name, time.Now().UTC().Format("20060102-150405.000000"))
-	b.setup.Prefix = strings.ReplaceAll(prefix, ".", "-")
+	b.setup.Prefix = newPrefix(&b.work)
 	for i, s := range sides() {
 		t := &team{side: s}
 		b.teams[i] = t
@@ -102,6 +114,12 @@ func (b *bench) start(ctx context.Context) error {
 	return nil
 }
 
+// newPrefix returns what nobody else has used for topics of a work.
+func newPrefix(w *work) string {
+	prefix := fmt.Sprintf("benchmark-%s-%s-", w.name, time.Now().UTC().Format("20060102-150405.000000"))
+	return strings.ReplaceAll(prefix, ".", "-")
+}
+
 // member returns the setup of a process of a team.
 func (b *bench) member(t *team, r role) *setup {
 	s := b.setup
@@ -110,14 +128,19 @@ func (b *bench) member(t *team, r role) *setup {
 	if b.work.measure == nil {
 		return &s // its clients are too many, and too short-lived
 	}
-	name := fmt.Sprintf("%s-%s-%s.pprof", b.work.name, s.Side, r)
-	if b.plan.cpuProfiles != "" {
-		s.CPU = filepath.Join(b.plan.cpuProfiles, name)
-	}
-	if b.plan.memProfiles != "" {
-		s.Allocs = filepath.Join(b.plan.memProfiles, name)
-	}
+	b.plan.profiles(&s)
 	return &s
+}
+
+// profiles says where a process writes its profiles, if it is to.
+func (p *plan) profiles(s *setup) {
+	name := fmt.Sprintf("%s-%s-%s.pprof", s.Work, s.Side, s.Role)
+	if p.cpuProfiles != "" {
+		s.CPU = filepath.Join(p.cpuProfiles, name)
+	}
+	if p.memProfiles != "" {
+		s.Allocs = filepath.Join(p.memProfiles, name)
+	}
 }
 
 // stop ends the processes and deletes the topics.

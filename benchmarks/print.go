@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -47,17 +48,16 @@ func (t *table) finish(m machine) error {
 	costs := [][]string{{
 		"work", "floor client", "floor server", "asynccalls client", "asynccalls server", "CPU ratio",
 	}}
+	var notes []string
 	last := ""
 	for _, r := range t.results {
-		met := "no"
-		if r.Met {
-			met = "yes"
-		}
 		figures = append(figures, []string{
-			r.Work, r.Figure, r.Unit, r.Floor.String(), r.Ours.String(), r.Ratio.ratio(), r.Goal, met,
+			r.Work, r.Figure, r.Unit, r.Floor.String(), r.Ours.String(), r.Ratio.ratio(),
+			cmp.Or(r.Goal, nothingToSay), met(&r),
 		})
 		if r.Work != last {
 			costs = append(costs, costsOf(&r))
+			notes = append(notes, notesOf(&r)...)
 		}
 		last = r.Work
 	}
@@ -65,14 +65,42 @@ func (t *table) finish(m machine) error {
 	writeTable(&b, figures)
 	b.WriteString("\nPer call, or per response of a stream: CPU time, allocations, and requests to the broker.\n\n")
 	writeTable(&b, costs)
+	if len(notes) > 0 {
+		b.WriteString("\n" + strings.Join(notes, "\n") + "\n")
+	}
 	fmt.Fprintf(&b, "\nBroker: %s. %s %s, %d CPUs, %s.\n", m.Broker, m.Go, m.System, m.CPUs, m.Date)
 	_, err := io.WriteString(t.w, b.String())
 	return err
 }
 
+// nothingToSay stands in a table where there is no value.
+const nothingToSay = "-"
+
+func met(r *result) string {
+	switch {
+	case r.Goal == "":
+		return nothingToSay
+	case r.Met:
+		return "yes"
+	default:
+		return "no"
+	}
+}
+
+func notesOf(r *result) []string {
+	if r.Note == "" {
+		return nil
+	}
+	return []string{"- `" + r.Work + "`: " + r.Note + "."}
+}
+
 func costsOf(r *result) []string {
 	row := []string{r.Work}
 	for _, c := range r.Costs {
+		if c == (cost{}) {
+			row = append(row, nothingToSay)
+			continue
+		}
 		row = append(row, number(c.CPU)+" µs, "+number(c.Allocs)+", "+number(c.Requests))
 	}
 	floor, ours := r.Costs[0].CPU+r.Costs[1].CPU, r.Costs[2].CPU+r.Costs[3].CPU
@@ -97,6 +125,9 @@ func (s spread) String() string {
 }
 
 func (s spread) ratio() string {
+	if s == (spread{}) {
+		return nothingToSay
+	}
 	return fmt.Sprintf("%.2f× [%.2f – %.2f]", s.Median, s.Min, s.Max)
 }
 

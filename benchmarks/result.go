@@ -13,9 +13,10 @@ type result struct {
 	Unit   string
 	Floor  spread
 	Ours   spread
-	Ratio  spread // of the rounds, ours to the floor's
-	Goal   string
+	Ratio  spread // of the rounds, ours to the floor's; 0 where the floor is 0
+	Goal   string // empty for none
 	Met    bool
+	Note   string `json:",omitempty"` // on the work
 
 	// Costs is what a unit of the work, a call or a response, cost: client and
 	// server of the floor, then client and server of ours.
@@ -56,30 +57,41 @@ func describe(broker string) machine {
 func (b *bench) results() []result {
 	var results []result
 	for i, f := range b.work.figures {
-		var values [2][]float64
-		ratios := make([]float64, b.plan.rounds)
-		for j, t := range b.teams {
-			for _, s := range t.samples {
-				values[j] = append(values[j], s.values[i])
-			}
-		}
-		for j := range ratios {
-			ratios[j] = values[1][j] / values[0][j]
-		}
-		r := result{
-			Work:   b.work.name,
-			Figure: f.name,
-			Unit:   f.unit,
-			Floor:  spreadOf(values[0]),
-			Ours:   spreadOf(values[1]),
-			Ratio:  spreadOf(ratios),
-			Goal:   f.goal.text(f.unit),
-			Costs:  b.costs(),
-		}
-		r.Met = f.goal.met(r.Floor.Median, r.Ours.Median, r.Ratio.Median)
+		r := newResult(b.work.name, f, valuesOf(b.teams[0].samples, i), valuesOf(b.teams[1].samples, i))
+		r.Costs = b.costs()
 		results = append(results, r)
 	}
 	return results
+}
+
+// valuesOf returns the values of a figure, round by round.
+func valuesOf(samples []sample, figure int) []float64 {
+	values := make([]float64, len(samples))
+	for i, s := range samples {
+		values[i] = s.values[figure]
+	}
+	return values
+}
+
+// newResult compares the values of as many rounds.
+func newResult(work string, f figure, floor, ours []float64) result {
+	ratios := make([]float64, len(ours))
+	for i := range ratios {
+		if floor[i] != 0 {
+			ratios[i] = ours[i] / floor[i]
+		}
+	}
+	r := result{
+		Work:   work,
+		Figure: f.name,
+		Unit:   f.unit,
+		Floor:  spreadOf(floor),
+		Ours:   spreadOf(ours),
+		Ratio:  spreadOf(ratios),
+		Goal:   f.goal.text(f.unit),
+	}
+	r.Met = f.goal.met(r.Floor.Median, r.Ours.Median, r.Ratio.Median)
+	return r
 }
 
 // costs returns what a unit of the work cost each process.

@@ -18,22 +18,27 @@ const (
 	broker role = "broker"
 	server role = "server"
 	client role = "client"
+
+	publisher role = "publisher" // of the requests that wait in a work with a drain
+	drainer   role = "drainer"   // one of its variants
 )
 
 // setup says what a process is.
 type setup struct {
 	Role    role
-	Side    string   `json:",omitempty"` // the name of a side, but for a broker
+	Side    string   `json:",omitempty"` // the name of a side or of a variant, but for a broker
 	Work    string   `json:",omitempty"` // the name of a work, but for a broker
 	Brokers []string `json:",omitempty"`
 	Prefix  string   `json:",omitempty"` // of topics and groups
+	Seed    uint64   `json:",omitempty"` // of what is drawn at random
 	CPU     string   `json:",omitempty"` // file for a profile of CPU time
 	Allocs  string   `json:",omitempty"` // file for a profile of allocations
 
 	requests *requests // of all connections of the process
 }
 
-// order has a client make calls. With a count of 0 it only reports, as any other
+// order has a client make calls, or one of a work with a drain take as many
+// requests. With a count of 0 it only reports, as any other
 // process does.
 type order struct{ Count int }
 

@@ -12,9 +12,28 @@ import (
 
 // createFloorTopics creates what both ends of the floor need.
 func createFloorTopics(ctx context.Context, cl *kgo.Client, s *setup) error {
+	return createTopics(ctx, cl, map[string]int32{requestsOf(s): requestPartitions, repliesOf(s): replyPartitions})
+}
+
+// createLogs creates the topics of the requests that wait.
+func createLogs(ctx context.Context, s *setup, d *drain) error {
+	cl, err := kgo.NewClient(floorOptions(s)...)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	topics := make(map[string]int32)
+	for _, service := range d.services {
+		topics[s.Prefix+service+".requests"] = d.partitions
+	}
+	return createTopics(ctx, cl, topics)
+}
+
+// createTopics creates topics with the numbers of partitions that are given.
+func createTopics(ctx context.Context, cl *kgo.Client, topics map[string]int32) error {
 	admin := kadm.NewClient(cl)
 	config := map[string]*string{"message.timestamp.type": kadm.StringPtr("LogAppendTime")}
-	for topic, partitions := range map[string]int32{requestsOf(s): requestPartitions, repliesOf(s): replyPartitions} {
+	for topic, partitions := range topics {
 		if _, err := admin.CreateTopic(ctx, partitions, -1, config, topic); err != nil {
 			return fmt.Errorf("create topic %s: %w", topic, err)
 		}
@@ -40,4 +59,31 @@ func deleteTopics(ctx context.Context, brokers []string, prefix string) error {
 	}
 	_, err = admin.DeleteTopics(ctx, names...)
 	return err
+}
+
+// deleteGroups deletes all groups whose names begin with prefix. They must be
+// empty.
+func deleteGroups(ctx context.Context, brokers []string, prefix string) error {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	admin := kadm.NewClient(cl)
+	groups, err := admin.ListGroups(ctx)
+	if err != nil {
+		return fmt.Errorf("list groups: %w", err)
+	}
+	names := slices.DeleteFunc(groups.Groups(), func(name string) bool { return !strings.HasPrefix(name, prefix) })
+	if len(names) == 0 {
+		return nil
+	}
+	deleted, err := admin.DeleteGroups(ctx, names...)
+	if err == nil {
+		err = deleted.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("delete groups %s: %w", strings.Join(names, ", "), err)
+	}
+	return nil
 }

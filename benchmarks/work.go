@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/asynccalls/asynccalls"
 )
 
 // work is something that both sides do and that is measured. A new one is a
@@ -21,6 +23,11 @@ type work struct {
 	// the time of a round.
 	count int
 
+	// drain is set in a work whose requests wait for whoever takes them. It has
+	// only that, a name, a size and figures, and limits of its services.
+	drain  *drain
+	limits asynccalls.Limits
+
 	// measure makes calls with c, which is in the process of a client, and
 	// returns a value for each figure. It is nil for a work that measures the
 	// start of the client.
@@ -35,10 +42,12 @@ type figure struct {
 }
 
 // goal is what asynccalls may cost against the floor: at most a share of it if
-// more is worse, at least a share if more is better, or something on top.
+// more is worse, at least a share if more is better, or something on top. The
+// zero value is for a figure that has none.
 type goal struct {
 	most, least float64
 	extra       float64 // in the unit of the figure
+	never       bool    // it must not happen at all
 }
 
 // met reports whether the goal is met. The floor's value is needed for a goal
@@ -49,6 +58,8 @@ func (g goal) met(floor, ours, ratio float64) bool {
 		return ratio <= g.most
 	case g.least > 0:
 		return ratio >= g.least
+	case g.never:
+		return ours == 0
 	default:
 		return ours <= floor+g.extra
 	}
@@ -61,8 +72,12 @@ func (g goal) text(unit string) string {
 		return fmt.Sprintf("≤ %.2f×", g.most)
 	case g.least > 0:
 		return fmt.Sprintf("≥ %.2f×", g.least)
-	default:
+	case g.extra > 0:
 		return fmt.Sprintf("≤ floor + %g %s", g.extra, unit)
+	case g.never:
+		return "never"
+	default:
+		return ""
 	}
 }
 
@@ -75,6 +90,10 @@ func works() []work {
 		streamAlone(),
 		streamMany(),
 		hello(),
+		many(),
+		oneKey(),
+		backlog(),
+		neighbors(),
 	}
 }
 

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"testing"
+
+	"github.com/asynccalls/asynccalls/embedded"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// small returns a work with less to do.
+func small(t *testing.T, w work, requests int) work {
+	t.Helper()
+	if w.drain == nil {
+		t.Fatalf("work %s has no requests that wait", w.name)
+	}
+	w.drain.requests = requests
+	return w
+}
+
+func TestDrains(t *testing.T) {
+	t.Parallel()
+	p := plan{rounds: 1, limit: callLimit, seed: 1}
+	for _, w := range []work{
+		small(t, many(), 1000), small(t, oneKey(), 10), small(t, backlog(), 3000), small(t, neighbors(), 1200),
+	} {
+		var progress bytes.Buffer
+		results, _, err := p.measure(t.Context(), w, &progress)
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", w.name, err, &progress)
+		}
+		if want := len(w.figures) * (len(w.drain.variants) - 1); len(results) != want {
+			t.Errorf("%s has %d results, want %d", w.name, len(results), want)
+		}
+		for _, r := range results {
+			if never := r.Goal == "never"; never != (r.Ours.Median == 0) || never != (r.Floor.Median == 0) {
+				t.Errorf("%s measured %g and %g of %q, which is to be %q",
+					r.Work, r.Floor.Median, r.Ours.Median, r.Figure, r.Goal)
+			}
+		}
+	}
+}
+
+// TestNeighborsAreStrange tells by the dead letters that the strange requests go
+// wrong as they are meant to, and all others go well.
+func TestNeighborsAreStrange(t *testing.T) {
+	t.Parallel()
+	const count = 1200
+	strange := int64(strangers(count))
+	dead := map[string]int64{"healthy": 0, "error": strange, "panic": strange, "stuck": 0, "gone": strange}
+	w := small(t, neighbors(), count)
+	b, err := embedded.Start(embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	for _, v := range w.drain.variants {
+		s := &setup{
+			Work: w.name, Brokers: []string{b.Addr()}, Prefix: v.name + ".", Seed: 1, requests: new(requests),
+		}
+		if err := createLogs(t.Context(), s, w.drain); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.drain.publish(t.Context(), s, count); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.run(t.Context(), s, count); err != nil {
+			t.Errorf("%s: %v", v.name, err)
+			continue
+		}
+		got := recordsIn(t, s, "server.dead") + recordsIn(t, s, "lonely.dead")
+		if got != dead[v.name] {
+			t.Errorf("%s: got %d dead letters, want %d", v.name, got, dead[v.name])
+		}
+	}
+}
+
+// recordsIn returns how many records a topic has, which need not exist.
+func recordsIn(t *testing.T, s *setup, topic string) (count int64) {
+	t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(s.Brokers...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	ends, err := kadm.NewClient(cl).ListEndOffsets(t.Context(), s.Prefix+topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends.Each(func(o kadm.ListedOffset) { count += max(o.Offset, 0) })
+	return count
+}
+
+func TestMeterSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	m := newMeter(2)
+	m.begin()
+	m.end()
+	cancel()
+	err := m.wait(ctx, nil)
+	if want := "1 of 2 requests were handled: context canceled"; err == nil || err.Error() != want {
+		t.Errorf("got error %v, want %q", err, want)
+	}
+	m.end()
+	if err := m.wait(t.Context(), nil); err != nil || !m.over() || m.took() <= 0 {
+		t.Errorf("got error %v, over %t, after %v; want none, true and some time", err, m.over(), m.took())
+	}
+}
