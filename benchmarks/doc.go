@@ -11,6 +11,14 @@
 // numbers drift. A second table says what a call, or a response of a stream,
 // cost each process in CPU time and allocations.
 //
+// The works keys, onekey, backlog and neighbors measure how requests are
+// delivered. Theirs are published once and wait; in each round every variant
+// takes all of them, in a process of its own. What stands in the column of the
+// floor: for keys and onekey, waiting as often as the handlers do; for backlog, a
+// bare client that reads the same records; for neighbors, the same service with
+// nothing strange beside. The keys are drawn with a seed, which is printed, and
+// -seed draws them again. -backlog makes fewer requests wait.
+//
 // The program exits with status 1 if a work could not be measured, and says
 // why. A goal that was missed is not a failure of the program.
 package main
