@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -17,9 +19,28 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// log takes what several processes write at once.
+type log struct {
+	mu   sync.Mutex // guards text
+	text bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 func TestRun(t *testing.T) {
 	t.Parallel()
-	var out, progress bytes.Buffer
+	var out bytes.Buffer
+	var progress log
 	args := []string{"-works", "echo1k,hello", "-rounds", "1", "-round", "10ms", "-timeout", "1m", "-json"}
 	if err := run(t.Context(), args, &out, &progress); err != nil {
 		t.Fatalf("run: %v\n%s", err, &progress)
@@ -43,7 +64,7 @@ func TestRun(t *testing.T) {
 
 func TestUnknownWork(t *testing.T) {
 	t.Parallel()
-	err := run(t.Context(), []string{"-works", "echo2"}, &bytes.Buffer{}, &bytes.Buffer{})
+	err := run(t.Context(), []string{"-works", "echo2"}, &bytes.Buffer{}, &log{})
 	if err == nil || !strings.Contains(err.Error(), `"echo2"`) {
 		t.Errorf("got error %v, want one that names the work", err)
 	}
@@ -52,7 +73,7 @@ func TestUnknownWork(t *testing.T) {
 func TestUnreachableBroker(t *testing.T) {
 	t.Parallel()
 	args := []string{"-brokers", "127.0.0.1:1", "-works", "echo1", "-timeout", "1s"}
-	err := run(t.Context(), args, &bytes.Buffer{}, &bytes.Buffer{})
+	err := run(t.Context(), args, &bytes.Buffer{}, &log{})
 	if err == nil || !strings.HasPrefix(err.Error(), "echo1: ") {
 		t.Errorf("got error %v, want one that names the work", err)
 	}
@@ -75,5 +96,40 @@ func TestTable(t *testing.T) {
 	want := "123,000 [1,000 – 200,000] | 99.5 [1.25 – 100] | 0.95× [0.90 – 1.00] | ≥ 0.90× | yes |"
 	if !strings.Contains(out.String(), want) {
 		t.Errorf("got\n%swant it to hold %q", &out, want)
+	}
+}
+
+func TestResultWithoutFloor(t *testing.T) {
+	t.Parallel()
+	f := figure{"order broken", "times", goal{never: true}}
+	good, bad := newResult("keys", f, []float64{0, 0}, []float64{0, 0}), newResult("keys", f, []float64{0}, []float64{1})
+	if !good.Met || bad.Met {
+		t.Errorf("the goal of never is met by 0: %t, and by 1: %t; want only the first", good.Met, bad.Met)
+	}
+	good.Note = "what else there is to know"
+	var text, objects bytes.Buffer
+	tables, values := &table{w: &text}, &lines{w: &objects}
+	if err := errors.Join(tables.work([]result{good}), tables.finish(machine{}), values.work([]result{good})); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| 0 [0 – 0] | - | never | yes |", "- `keys`: what else there is to know."} {
+		if !strings.Contains(strings.Join(strings.Fields(text.String()), " "), want) {
+			t.Errorf("got\n%swant it to hold %q", &text, want)
+		}
+	}
+}
+
+func TestOptionsOfDrains(t *testing.T) {
+	t.Parallel()
+	p, err := parse([]string{"-works", "backlog", "-backlog", "17", "-seed", "5"}, &log{})
+	if err != nil || p.works[0].drain.requests != 17 || p.seed != 5 {
+		t.Errorf("got %+v (%v), want 17 requests and seed 5", p, err)
+	}
+	if _, err := parse([]string{"-backlog", "-1"}, &log{}); err == nil || !strings.Contains(err.Error(), "-backlog is -1") {
+		t.Errorf("got error %v, want one that names the flag", err)
+	}
+	other, err := parse(nil, &log{})
+	if err != nil || other.seed == 0 {
+		t.Errorf("got seed %d (%v), want one that was drawn", other.seed, err)
 	}
 }

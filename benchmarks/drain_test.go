@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"testing"
 
@@ -22,11 +21,11 @@ func small(t *testing.T, w work, requests int) work {
 
 func TestDrains(t *testing.T) {
 	t.Parallel()
-	p := plan{rounds: 1, limit: callLimit, seed: 1}
+	p := plan{rounds: 1, limit: orderLimit, seed: 1}
 	for _, w := range []work{
 		small(t, many(), 1000), small(t, oneKey(), 10), small(t, backlog(), 3000), small(t, neighbors(), 1200),
 	} {
-		var progress bytes.Buffer
+		var progress log
 		results, _, err := p.measure(t.Context(), w, &progress)
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", w.name, err, &progress)
@@ -44,12 +43,12 @@ func TestDrains(t *testing.T) {
 }
 
 // TestNeighborsAreStrange tells by the dead letters that the strange requests go
-// wrong as they are meant to, and all others go well.
+// wrong as they are meant to, and all others go well. The service ends with the
+// last of the others, so that some of the strange ones may not have been handled.
 func TestNeighborsAreStrange(t *testing.T) {
 	t.Parallel()
 	const count = 1200
-	strange := int64(strangers(count))
-	dead := map[string]int64{"healthy": 0, "error": strange, "panic": strange, "stuck": 0, "gone": strange}
+	dead := map[string]bool{"error": true, "panic": true, "gone": true}
 	w := small(t, neighbors(), count)
 	b, err := embedded.Start(embedded.Options{})
 	if err != nil {
@@ -71,8 +70,8 @@ func TestNeighborsAreStrange(t *testing.T) {
 			continue
 		}
 		got := recordsIn(t, s, "server.dead") + recordsIn(t, s, "lonely.dead")
-		if got != dead[v.name] {
-			t.Errorf("%s: got %d dead letters, want %d", v.name, got, dead[v.name])
+		if most := int64(strangers(count)); got > most || dead[v.name] != (got > 0) {
+			t.Errorf("%s: got %d dead letters, want up to %d: %t", v.name, got, most, dead[v.name])
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 const (
 	neighborKeys = 1000
-	strangeEvery = 500 // requests of the others come before each one of the strange key
+	strangeEvery = 500 // requests of the others come behind each one of the strange key
 )
 
 // neighbors handles requests of many keys beside those of a strange one, all in
@@ -86,10 +86,10 @@ func (n neighborhood) fill(ctx context.Context, service string, all []ticket, ot
 			requests[i] = t.request(service, "/other")
 		}
 		one := ticket{uint32(n.keys), place}.request(service, "/strange") //nolint:gosec // the works are small
-		if err := others.service.Send(ctx, requests...); err != nil {
+		if err := strange.service.Send(ctx, one); err != nil {
 			return fmt.Errorf("publish: %w", err)
 		}
-		if err := strange.service.Send(ctx, one); err != nil {
+		if err := others.service.Send(ctx, requests...); err != nil {
 			return fmt.Errorf("publish: %w", err)
 		}
 	}

@@ -51,6 +51,7 @@ func TestWatch(t *testing.T) {
 		"in order":     {[]step{begin(0, 0), end(0, 0), begin(0, 1), end(0, 1)}, 0},
 		"other keys":   {[]step{begin(0, 0), begin(1, 0), end(1, 0), end(0, 0), begin(1, 1)}, 0},
 		"beside":       {[]step{begin(0, 0), begin(0, 1)}, 1},
+		"both":         {[]step{begin(0, 0), begin(0, 2)}, 1},
 		"skipped":      {[]step{begin(0, 1), end(0, 1)}, 1},
 		"turned round": {[]step{begin(0, 1), end(0, 1), begin(0, 0), end(0, 0)}, 2},
 		"twice":        {[]step{begin(0, 0), end(0, 0), begin(0, 0), end(0, 0)}, 1},
