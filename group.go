@@ -12,8 +12,17 @@ import (
 	"github.com/asynccalls/asynccalls/internal/delivery"
 )
 
-// groupBatch is how many messages are received at once.
-const groupBatch = 1024
+const (
+	// groupBatch is how many messages are received at once.
+	groupBatch = 1024
+
+	// messageChunk is how many messages are allocated at once.
+	messageChunk = 8
+
+	// patience is how long the receive loop waits for workers to catch up before
+	// it pauses a partition.
+	patience = 20 * time.Millisecond
+)
 
 // group is this service's member of its consumer group: it receives requests
 // and responses, has workers run their handlers, and commits what is done.
@@ -23,7 +32,6 @@ const groupBatch = 1024
 // for all of them, but for workers whose handlers do not stop.
 type group struct {
 	s         *Service
-	began     time.Time
 	logger    *slog.Logger
 	responses string          // the topic for responses
 	base      context.Context //nolint:containedctx // with the values of Listen's context, never ends
@@ -33,6 +41,7 @@ type group struct {
 	keeper    *keeper
 	serving   sync.Once
 	known     map[string]int32 // partitions of each topic, as far as they are known; used by the receive loop only
+	paused    int              // partitions; used by the receive loop only
 	messages  []*message       // of the batch that is taken in; used by the receive loop only
 	tasks     sync.WaitGroup   // goroutines other than workers
 
@@ -54,7 +63,6 @@ var _ driver.Listener = (*group)(nil)
 func newGroup(ctx context.Context, s *Service) *group {
 	g := &group{
 		s:         s,
-		began:     time.Now(),
 		logger:    s.config.logger.With("service", s.id),
 		responses: s.topic(s.id, responsesTopic),
 		base:      context.WithoutCancel(ctx),
@@ -93,22 +101,42 @@ func (g *group) receive(ctx context.Context, buf []driver.Record) error {
 // receiveOnce receives from the partitions that are not paused.
 func (g *group) receiveOnce(ctx context.Context, buf []driver.Record) (int, error) {
 	paused, changed := g.pauses()
+	if len(paused) > g.paused && !g.drains() {
+		g.catchUp(ctx)
+		paused, _ = g.pauses()
+	}
 	if changed {
 		g.member.Pause(paused)
+		g.paused = len(paused)
 	}
 	if len(paused) == 0 {
 		return g.member.Receive(ctx, buf)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	g.mu.Lock()
-	g.interrupt = cancel
-	again := g.engine.Relieved()
-	g.mu.Unlock()
-	if again {
+	if !g.interruptible(cancel) {
 		return 0, context.Canceled
 	}
 	return g.member.Receive(ctx, buf)
+}
+
+// catchUp gives the workers a moment before a partition is paused: what a client
+// library has fetched of a paused partition, it may have to fetch again.
+func (g *group) catchUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if g.interruptible(cancel) {
+		<-ctx.Done()
+	}
+}
+
+// interruptible has interrupt called when the set of paused partitions changes.
+// It reports whether it has not changed already.
+func (g *group) interruptible(interrupt context.CancelFunc) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.interrupt = interrupt
+	return !g.engine.Relieved()
 }
 
 // pauses returns the partitions to pause, and whether they have changed.
@@ -124,8 +152,15 @@ func (g *group) pauses() (paused []driver.Partition, changed bool) {
 // admit takes in what was received.
 func (g *group) admit(records []driver.Record) {
 	messages := g.messages[:0]
+	var chunk []message // few allocations, and few messages that keep each other from being freed
 	for i := range records {
-		messages = append(messages, g.decode(&records[i]))
+		if len(chunk) == 0 {
+			chunk = make([]message, min(messageChunk, len(records)-i))
+		}
+		m := &chunk[0]
+		chunk = chunk[1:]
+		g.decode(m, &records[i])
+		messages = append(messages, m)
 	}
 	g.messages = messages
 	defer clear(messages)
@@ -141,10 +176,9 @@ func (g *group) admit(records []driver.Record) {
 	g.keeper.busy()
 }
 
-// size is about what a record takes while it waits and is handled.
+// size is the length of what a record holds.
 func size(r *driver.Record) int {
-	const run = 1024
-	n := run + len(r.Key) + len(r.Value)
+	n := len(r.Key) + len(r.Value)
 	for _, h := range r.Headers {
 		n += len(h.Key) + len(h.Value)
 	}

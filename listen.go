@@ -123,6 +123,13 @@ func (g *group) drain(buf []driver.Record) error {
 	return nil
 }
 
+// drains reports whether the service takes nothing in any more.
+func (g *group) drains() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.draining
+}
+
 // still reports whether no handler runs. The lock is held.
 func (g *group) still() bool {
 	for w := range g.crew {

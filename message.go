@@ -3,6 +3,7 @@ package asynccalls
 import (
 	"fmt"
 	"time"
+	"unsafe"
 
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/delivery"
@@ -36,6 +37,9 @@ type content struct {
 	key, value []byte
 	headers    []driver.Header
 }
+
+// keyText returns the key without a copy: nothing changes it any more.
+func (c *content) keyText() string { return unsafe.String(unsafe.SliceData(c.key), len(c.key)) }
 
 // begin prepares the next run of the handler. What an earlier one left behind,
 // such as a goroutine that holds its context, can't disturb it.
@@ -82,15 +86,16 @@ func (m *message) serve(e *endpoint) {
 	m.task.Awaited = m.mode == delivery.Awaited && !e.retry.Awaited
 }
 
-// decode makes a message of a record, whatever is in it.
-func (g *group) decode(record *driver.Record) *message {
-	m := &message{group: g, record: content{
+// decode fills in a message from a record, whatever is in that.
+func (g *group) decode(m *message, record *driver.Record) {
+	m.group = g
+	m.record = content{
 		Source:  sourceOf(record),
 		time:    record.Time,
 		key:     record.Key,
 		value:   record.Value,
 		headers: record.Headers,
-	}}
+	}
 	m.task.Owner = m
 	m.first.message = m
 	m.run = &m.first
@@ -106,7 +111,6 @@ func (g *group) decode(record *driver.Record) *message {
 		m.mode = delivery.OneWay // there is nobody to answer
 		m.refusal = &unserved{&Error{statusBadRequest, err.Error()}}
 	}
-	return m
 }
 
 func (m *message) decodeRequest(ac []byte) error {
@@ -127,7 +131,7 @@ func (m *message) decodeRequest(ac []byte) error {
 		ID:       w.ID,
 		Service:  m.group.s.id,
 		Endpoint: w.Endpoint,
-		Key:      string(m.record.key),
+		Key:      m.record.keyText(),
 		From:     w.From,
 		Header:   userHeaders(m.record.headers),
 		Body:     m.record.value,
@@ -161,7 +165,7 @@ func (m *message) decodeResponse(ac []byte) error {
 		RequestID: w.RequestID,
 		Service:   w.Service,
 		Endpoint:  w.Endpoint,
-		Key:       string(m.record.key),
+		Key:       m.record.keyText(),
 		Run:       w.Run,
 		Seq:       int(w.Seq),
 		Status:    w.Status,

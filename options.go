@@ -50,9 +50,11 @@ type Limits struct {
 	Call    time.Duration // a call without a deadline ends after that; default 30 seconds
 	MaxCall time.Duration // a deadline further away is refused; default 10 minutes
 
-	// Window and WindowBytes bound the messages of one partition that were
-	// received and not yet committed. At the bound the partition is paused until
-	// half of it is done. Defaults 10,000 and 32 MiB.
+	// Window bounds the messages of one partition from the first that is not done
+	// to the newest: about as many are delivered again after a crash while one
+	// waits for its next attempt, or is stuck. WindowBytes bounds what they hold,
+	// with 1 KiB more for each that is not done. At a bound the partition is paused
+	// until half of it is free. Defaults 100,000 and 32 MiB.
 	Window, WindowBytes int
 
 	// CallBytes and ReplyBytes bound the responses that wait to be read, of one
@@ -183,7 +185,7 @@ func completeLimits(l *Limits) error {
 		complete("Limits.Grace", &l.Grace, 30*time.Second, maxDuration),
 		complete("Limits.Call", &l.Call, min(30*time.Second, cmp.Or(l.MaxCall, maxDuration)), maxDuration),
 		complete("Limits.MaxCall", &l.MaxCall, max(10*time.Minute, l.Call), maxDuration),
-		complete("Limits.Window", &l.Window, 10_000, 1<<30),
+		complete("Limits.Window", &l.Window, 100_000, 1<<30),
 		complete("Limits.WindowBytes", &l.WindowBytes, 32<<20, 1<<40),
 		complete("Limits.CallBytes", &l.CallBytes, 4<<20, 1<<40),
 		complete("Limits.ReplyBytes", &l.ReplyBytes, 256<<20, 1<<40),

@@ -25,7 +25,6 @@ type run struct {
 	message *message
 	ctx     runContext
 	slot    delivery.Slot // group.mu guards it
-	began   time.Duration // since the group began; group.mu guards it; negative once the run was reported as stuck
 
 	// open counts what must be over before the message is done: the handler, and
 	// each record on its way.
@@ -72,7 +71,7 @@ func (r *run) execute(w *worker) {
 	r.open.Store(1)
 	err := errExited
 	defer func() { w.outcome = r.finish(err) }()
-	err = r.handle()
+	err = r.handle(w.began)
 }
 
 // finish does what the outcome of the handler demands, and returns it.
@@ -86,12 +85,11 @@ func (r *run) finish(err error) delivery.Outcome {
 }
 
 // handle runs the handler, if the message may be handled.
-func (r *run) handle() (err error) {
+func (r *run) handle(now time.Time) (err error) {
 	m := r.message
 	if m.refusal != nil {
 		return m.refusal
 	}
-	now := time.Now()
 	r.ctx.base = m.group.base //nolint:fatcontext // it is not nested: this run has no context before
 	r.ctx.run, r.ctx.request = r, m.request
 	r.ctx.deadline = now.Add(m.endpoint.limit)
@@ -179,7 +177,7 @@ func (r *run) settle() {
 		keeper.trouble(r)
 		return
 	}
-	r.message.task.Done()
+	r.message.task.Entry.Done()
 	keeper.done()
 }
 

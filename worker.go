@@ -9,6 +9,8 @@ import (
 // worker runs one handler at a time.
 type worker struct {
 	message *message         // whose handler runs
+	began   time.Time        // that
+	stuck   bool             // that was reported
 	outcome delivery.Outcome // of the last one
 }
 
@@ -89,7 +91,7 @@ func (g *group) take(w *worker) bool {
 	}
 	m, _ := t.Owner.(*message)
 	m.begin()
-	m.run.began = now.Sub(g.began)
+	w.began = now
 	g.slots.Take(&m.run.slot)
 	w.message = m
 	return true
@@ -99,7 +101,7 @@ func (g *group) take(w *worker) bool {
 // is held.
 func (g *group) giveBack(w *worker) {
 	m := w.message
-	w.message = nil
+	w.message, w.stuck = nil, false
 	g.slots.Release(&m.run.slot)
 	var now time.Time
 	if !w.outcome.Retry.IsZero() {
@@ -121,9 +123,8 @@ func (g *group) reportStuck(now time.Time) {
 		if w.message == nil || w.message.endpoint == nil {
 			continue
 		}
-		r := w.message.run
-		if limit := 2 * w.message.endpoint.limit; r.began >= 0 && now.Sub(g.began)-r.began > limit {
-			r.began = -1
+		if limit := 2 * w.message.endpoint.limit; !w.stuck && now.Sub(w.began) > limit {
+			w.stuck = true
 			stuck = append(stuck, w.message.String())
 		}
 	}

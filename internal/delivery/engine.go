@@ -78,7 +78,7 @@ func (e *Engine) Take(t *Task, r *driver.Record, bytes int) bool {
 		return false
 	}
 	t.Assignment = a
-	a.Window.Add(&t.Entry, r.Offset, r.Epoch, bytes)
+	t.Entry = a.Window.Add(r.Offset, r.Epoch, bytes)
 	e.Add(t, p, r.Key)
 	return true
 }

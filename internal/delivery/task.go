@@ -2,8 +2,8 @@ package delivery
 
 // Task is one record that is to be handled.
 type Task struct {
-	Entry
-	Owner      any // what handles the record, for whoever takes the task
+	Entry      *Entry // in the window of its partition
+	Owner      any    // what handles the record, for whoever takes the task
 	Assignment *Assignment
 	Gate       *Gate // nil for no bound but that of the workers
 	Awaited    bool  // somebody waits for the outcome: it runs even while the gate probes

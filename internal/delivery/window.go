@@ -1,41 +1,63 @@
 package delivery
 
-import "sync/atomic"
+import (
+	"math"
+	"sync/atomic"
+)
 
-// Entry is one record in a [Window]. It is meant to be embedded in whatever
-// handles the record, so that tracking it costs no allocation.
+// Entry is one record in a [Window]. It does not hold the record, so that what is
+// done takes little room while something before it is not.
 type Entry struct {
-	next   *Entry
+	window *Window
 	offset int64
-	bytes  int
+	bytes  int32
 	epoch  int32
 	done   atomic.Bool
 }
 
 // Done marks the record as done: it needs no further work, now or after a
 // restart. It is safe to call from any goroutine, and more than once.
-func (e *Entry) Done() { e.done.Store(true) }
+func (e *Entry) Done() {
+	if !e.done.Swap(true) {
+		e.window.undone.Add(-1)
+	}
+}
 
 // IsDone reports whether Done was called.
 func (e *Entry) IsDone() bool { return e.done.Load() }
 
+// blockSize is how many entries are allocated at once.
+const blockSize = 128
+
+// block is a piece of a window.
+type block struct {
+	entries [blockSize]Entry
+	next    *block
+}
+
 // Bound is how much a [Window] may hold before its partition is paused.
 type Bound struct {
-	Records int
-	Bytes   int
+	Records int // from the first that is not done to the newest
+	Bytes   int // of these, and taskBytes for each that is not done
 }
+
+// taskBytes is about what a record takes besides its content until it is done.
+const taskBytes = 1024
 
 // Window holds the records of one assigned partition from the first that is not
 // done to the newest received, and so knows the commit point (semantics 2.1).
 // Offsets may have gaps: the commit point follows the records that were
 // delivered, it never counts.
 type Window struct {
-	bound   Bound
-	head    *Entry
-	tail    *Entry
-	records int
-	bytes   int
-	paused  bool
+	bound  Bound
+	head   *block // of the first entry that is not done
+	first  int    // that entry
+	tail   *block // of the next entry
+	free   int    // that entry
+	undone atomic.Int64
+	len    int
+	bytes  int
+	paused bool
 
 	offset    int64 // of the commit point
 	epoch     int32
@@ -48,30 +70,47 @@ func NewWindow(b Bound) *Window {
 	return &Window{bound: b, epoch: -1, committed: -1}
 }
 
-// Add appends a record. Offsets must ascend.
-func (w *Window) Add(e *Entry, offset int64, epoch int32, bytes int) {
-	e.offset, e.epoch, e.bytes = offset, epoch, bytes
-	if w.tail == nil {
-		w.head = e
-	} else {
-		w.tail.next = e
+// Add appends a record, and returns its entry. Offsets must ascend. Its content of
+// so many bytes is taken to be kept as long as it is in the window, since client
+// libraries keep records in batches.
+func (w *Window) Add(offset int64, epoch int32, bytes int) *Entry {
+	if w.tail == nil || w.free == blockSize {
+		w.grow()
 	}
-	w.tail = e
-	w.records++
-	w.bytes += bytes
+	e := &w.tail.entries[w.free]
+	w.free++
+	w.len++
+	e.window, e.offset, e.epoch = w, offset, epoch
+	e.bytes = int32(min(bytes, math.MaxInt32)) //nolint:gosec // it fits
+	w.bytes += int(e.bytes)
+	w.undone.Add(1)
+	return e
+}
+
+func (w *Window) grow() {
+	b := new(block)
+	if w.tail == nil {
+		w.head = b
+	} else {
+		w.tail.next = b
+	}
+	w.tail, w.free = b, 0
 }
 
 // Advance moves the commit point over the records that are done at the front.
 func (w *Window) Advance() {
-	for e := w.head; e != nil && e.done.Load(); e = w.head {
-		w.head = e.next
-		e.next = nil // a record that somebody keeps must not keep those behind it
+	for w.len > 0 {
+		if w.first == blockSize {
+			w.head, w.first = w.head.next, 0
+		}
+		e := &w.head.entries[w.first]
+		if !e.done.Load() {
+			return
+		}
+		w.first++
+		w.len--
+		w.bytes -= int(e.bytes)
 		w.offset, w.epoch, w.moved = e.offset+1, e.epoch, true
-		w.records--
-		w.bytes -= e.bytes
-	}
-	if w.head == nil {
-		w.tail = nil
 	}
 }
 
@@ -84,7 +123,7 @@ func (w *Window) Uncommitted() (offset int64, epoch int32, ok bool) {
 func (w *Window) Committed(offset int64) { w.committed = max(w.committed, offset) }
 
 // Len returns the number of records in the window.
-func (w *Window) Len() int { return w.records }
+func (w *Window) Len() int { return w.len }
 
 // Pressure says whether the partition should be paused now, and whether that
 // changed since it was asked last. A window pauses when it reaches its bound and
@@ -92,10 +131,11 @@ func (w *Window) Len() int { return w.records }
 // record (semantics 2.4).
 func (w *Window) Pressure() (paused, changed bool) {
 	before := w.paused
+	bytes := w.bytes + taskBytes*int(w.undone.Load())
 	if before {
-		w.paused = w.records > w.bound.Records/2 || w.bytes > w.bound.Bytes/2
+		w.paused = w.len > w.bound.Records/2 || bytes > w.bound.Bytes/2
 	} else {
-		w.paused = w.records >= w.bound.Records || w.bytes >= w.bound.Bytes
+		w.paused = w.len >= w.bound.Records || bytes >= w.bound.Bytes
 	}
 	return w.paused, w.paused != before
 }

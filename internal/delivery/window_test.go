@@ -22,8 +22,7 @@ func TestWindowModel(t *testing.T) {
 		for range 200 {
 			if random.IntN(2) == 0 || len(entries) == 0 {
 				offset += 1 + random.Int64N(3) // gaps, as compaction leaves them
-				e := &delivery.Entry{}
-				w.Add(e, offset, 7, 10)
+				e := w.Add(offset, 7, 10)
 				entries, offsets = append(entries, e), append(offsets, offset)
 			} else {
 				entries[random.IntN(len(entries))].Done()
@@ -51,8 +50,7 @@ func TestWindowModel(t *testing.T) {
 func TestWindowCommitsEachPointOnce(t *testing.T) {
 	t.Parallel()
 	w := delivery.NewWindow(delivery.Bound{Records: 10, Bytes: 1000})
-	var e delivery.Entry
-	w.Add(&e, 41, 3, 10)
+	e := w.Add(41, 3, 10)
 	if _, _, ok := w.Uncommitted(); ok {
 		t.Error("a record that is not done can be committed")
 	}
@@ -73,18 +71,18 @@ func TestWindowPressureHasHysteresis(t *testing.T) {
 	t.Parallel()
 	tests := map[string]delivery.Bound{
 		"records": {Records: 8, Bytes: 1 << 30},
-		"bytes":   {Records: 1 << 30, Bytes: 80},
+		"bytes":   {Records: 1 << 30, Bytes: 8 * (1024 + 10)},
 	}
 	for name, bound := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := delivery.NewWindow(bound)
-			entries := make([]delivery.Entry, 8)
-			for i := range entries {
+			var entries []*delivery.Entry
+			for i := range 8 {
 				if paused, _ := w.Pressure(); paused {
 					t.Fatalf("paused with %d records", i)
 				}
-				w.Add(&entries[i], int64(i), 0, 10)
+				entries = append(entries, w.Add(int64(i), 0, 10))
 			}
 			if paused, changed := w.Pressure(); !paused || !changed {
 				t.Fatal("not paused at the bound")
@@ -105,22 +103,40 @@ func TestWindowPressureHasHysteresis(t *testing.T) {
 	}
 }
 
+// TestWindowCountsWhatIsDone wants what is done behind a record that is not to
+// count with its content, which may be kept, and with nothing else.
+func TestWindowCountsWhatIsDone(t *testing.T) {
+	t.Parallel()
+	w := delivery.NewWindow(delivery.Bound{Records: 1000, Bytes: 10 * 1024})
+	w.Add(0, 0, 24)
+	for i := range 91 {
+		if paused, _ := w.Pressure(); paused {
+			t.Fatalf("paused with %d records, want 92", i+1)
+		}
+		e := w.Add(int64(1+i), 0, 100)
+		e.Done()
+		e.Done() // counts once
+		w.Advance()
+	}
+	w.Add(92, 0, 92)
+	if paused, _ := w.Pressure(); !paused {
+		t.Error("not paused at the bound")
+	}
+}
+
 func BenchmarkWindow(b *testing.B) {
 	b.ReportAllocs()
 	const inFlight = 1_000_000
 	w := delivery.NewWindow(delivery.Bound{Records: 2 * inFlight, Bytes: 1 << 40})
 	entries := make([]*delivery.Entry, inFlight)
 	for i := range entries {
-		entries[i] = &delivery.Entry{}
-		w.Add(entries[i], int64(i), 0, 100)
+		entries[i] = w.Add(int64(i), 0, 100)
 	}
 	i := 0
 	for b.Loop() {
 		entries[i%inFlight].Done()
 		w.Advance()
-		e := &delivery.Entry{}
-		entries[i%inFlight] = e
-		w.Add(e, int64(inFlight+i), 0, 100)
+		entries[i%inFlight] = w.Add(int64(inFlight+i), 0, 100)
 		i++
 	}
 }
