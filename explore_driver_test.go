@@ -18,12 +18,13 @@ type chaos struct {
 	x    *exploration
 	name string
 
-	mu      sync.Mutex // guards what follows, and what the broker does for this instance
-	dead    bool       // nothing reaches the broker any more, and nothing is seen
-	broken  bool       // Receive fails for good
-	stalled time.Time  // nothing is received before
-	group   *chaosGroup
-	pending []chan struct{} // closed when an outcome was told
+	mu       sync.Mutex // guards what follows, and what the broker does for this instance
+	dead     bool       // nothing reaches the broker any more, and nothing is seen
+	broken   bool       // Receive fails for good
+	expelled bool       // the group has given the instance up, which does not know
+	stalled  time.Time  // nothing is received before
+	group    *chaosGroup
+	pending  []chan struct{} // closed when an outcome was told
 }
 
 // note adds something that this instance has seen.
@@ -53,11 +54,23 @@ func (c *chaos) die() {
 // dropOut ends the membership of an instance that died.
 func (c *chaos) dropOut() {
 	c.mu.Lock()
-	g := c.group
-	c.mu.Unlock()
-	if g != nil {
-		g.Group.Close()
+	defer c.mu.Unlock()
+	if c.group != nil {
+		c.group.Group.Close()
 	}
+}
+
+// expel gives the partitions of the instance to others, and lets it know after a
+// while.
+func (c *chaos) expel(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.group == nil {
+		return
+	}
+	c.expelled = true
+	c.stalled = time.Now().Add(d)
+	c.group.Group.Close()
 }
 
 func (c *chaos) breakOff() {
@@ -186,9 +199,12 @@ func (c *chaos) Join(ctx context.Context, group string, topics []string, l drive
 	if c.dead {
 		return nil, errors.New("no route to the broker")
 	}
-	g := &chaosGroup{c: c, cancel: func() {}}
+	g := &chaosGroup{c: c, listener: l, cancel: func() {}, held: make(map[driver.Partition]int)}
+	g.join = func(ctx context.Context, l driver.Listener) (driver.Group, error) {
+		return c.Driver.Join(ctx, group, topics, l)
+	}
 	var err error
-	if g.Group, err = c.Driver.Join(ctx, group, topics, &chaosListener{l, g}); err != nil {
+	if g.Group, err = g.join(ctx, &chaosListener{l, g}); err != nil {
 		return nil, err
 	}
 	c.group = g

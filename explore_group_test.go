@@ -3,6 +3,8 @@ package asynccalls_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -12,31 +14,63 @@ import (
 
 // chaosGroup is the membership of one instance.
 type chaosGroup struct {
-	driver.Group
-	c      *chaos
-	cancel context.CancelFunc // ends the Receive of the moment; guarded by the lock of c
-	held   []driver.Partition // used by Receive, and by Close behind it
+	driver.Group // replaced by Receive with the lock of c held
+	c            *chaos
+	listener     driver.Listener
+	join         func(context.Context, driver.Listener) (driver.Group, error)
+	cancel       context.CancelFunc       // ends the Receive of the moment; guarded by the lock of c
+	held         map[driver.Partition]int // what is assigned, by when; guarded by the lock of c
+	assignments  int
 }
 
 // Receive implements [driver.Reader].
 func (g *chaosGroup) Receive(ctx context.Context, buf []driver.Record) (int, error) {
-	if err := g.hold(ctx); err != nil {
-		return 0, err
+	for {
+		if err := g.hold(ctx); err != nil {
+			return 0, err
+		}
+		if err := g.rejoin(ctx); err != nil {
+			return 0, err
+		}
+		inner, cancel := context.WithCancel(ctx)
+		g.c.mu.Lock()
+		g.cancel = cancel
+		g.c.mu.Unlock()
+		n, err := g.Group.Receive(inner, buf)
+		cancel()
+		held := g.hold(ctx)
+		switch {
+		case !g.deliver(buf[:n]):
+			<-ctx.Done()
+			return 0, ctx.Err()
+		case n == 0 && held != nil:
+			return 0, held
+		case !g.expelled() || n > 0:
+			return n, err
+		}
 	}
-	inner, cancel := context.WithCancel(ctx)
-	defer cancel()
+}
+
+func (g *chaosGroup) expelled() bool {
 	g.c.mu.Lock()
-	g.cancel = cancel
-	g.c.mu.Unlock()
-	n, err := g.Group.Receive(inner, buf)
-	if held := g.hold(ctx); held != nil && n == 0 {
-		return 0, held
+	defer g.c.mu.Unlock()
+	return g.c.expelled
+}
+
+// rejoin tells an instance that was expelled from its group, and joins again.
+func (g *chaosGroup) rejoin(ctx context.Context) error {
+	if !g.expelled() {
+		return nil
 	}
-	if !g.deliver(buf[:n]) {
-		<-ctx.Done()
-		return 0, ctx.Err()
+	(&chaosListener{g.listener, g}).Lost(g.partitions())
+	g.c.mu.Lock()
+	defer g.c.mu.Unlock()
+	inner, err := g.join(ctx, &chaosListener{g.listener, g})
+	if err != nil {
+		return err
 	}
-	return n, err
+	g.Group, g.c.expelled = inner, false
+	return nil
 }
 
 // hold returns when something may be received, or with the reason why nothing
@@ -88,6 +122,7 @@ func (g *chaosGroup) Commit(ctx context.Context, positions ...driver.Position) e
 	if x.calm.Load() {
 		dice = 20
 	}
+	asked := g.assigned()
 	switch dice {
 	case 0:
 		x.count("commits refused", 1)
@@ -100,7 +135,7 @@ func (g *chaosGroup) Commit(ctx context.Context, positions ...driver.Position) e
 			return ctx.Err()
 		}
 	}
-	err := g.commit(ctx, positions)
+	err := g.commit(ctx, positions, asked)
 	if err == nil && dice == 3 {
 		x.count("commits not acknowledged", 1)
 		return errors.New("no answer")
@@ -108,8 +143,10 @@ func (g *chaosGroup) Commit(ctx context.Context, positions ...driver.Position) e
 	return err
 }
 
-// commit applies a commit and notes what the broker has taken.
-func (g *chaosGroup) commit(ctx context.Context, positions []driver.Position) error {
+// commit applies a commit and notes what the broker has taken. What is not
+// assigned any more as it was when it was asked for is refused, as Kafka does
+// with what belongs to a former generation.
+func (g *chaosGroup) commit(ctx context.Context, positions []driver.Position, asked map[driver.Partition]int) error {
 	g.c.x.commits.Lock()
 	defer g.c.x.commits.Unlock()
 	g.c.mu.Lock()
@@ -119,6 +156,10 @@ func (g *chaosGroup) commit(ctx context.Context, positions []driver.Position) er
 	}
 	var errs []error
 	for _, p := range positions {
+		if g.held[p.Partition] == 0 || g.held[p.Partition] != asked[p.Partition] {
+			errs = append(errs, fmt.Errorf("partition %d of %s is not assigned", p.ID, p.Topic))
+			continue
+		}
 		err := g.Group.Commit(ctx, p)
 		errs = append(errs, err)
 		if err == nil {
@@ -129,20 +170,35 @@ func (g *chaosGroup) commit(ctx context.Context, positions []driver.Position) er
 	return errors.Join(errs...)
 }
 
+// assigned returns what is assigned, and by which assignment.
+func (g *chaosGroup) assigned() map[driver.Partition]int {
+	g.c.mu.Lock()
+	defer g.c.mu.Unlock()
+	return maps.Clone(g.held)
+}
+
+// partitions returns what is assigned.
+func (g *chaosGroup) partitions() []driver.Partition { return slices.Collect(maps.Keys(g.assigned())) }
+
 // Close implements [driver.Reader].
 func (g *chaosGroup) Close() error {
-	g.note(checker.Revoked, g.held)
+	g.note(checker.Revoked, g.partitions())
+	g.c.mu.Lock()
+	defer g.c.mu.Unlock()
 	return g.Group.Close()
 }
 
 // note notes what becomes of partitions.
 func (g *chaosGroup) note(k checker.Kind, partitions []driver.Partition) {
 	g.c.x.count("partitions "+string(k), len(partitions))
+	g.c.mu.Lock()
+	defer g.c.mu.Unlock()
 	for _, p := range partitions {
-		g.c.note(checker.Event{Kind: k, Topic: p.Topic, Partition: p.ID})
-		g.held = slices.DeleteFunc(slices.Clone(g.held), func(other driver.Partition) bool { return other == p })
+		g.c.add(checker.Event{Kind: k, Topic: p.Topic, Partition: p.ID})
+		delete(g.held, p)
 		if k == checker.Assigned {
-			g.held = append(g.held, p)
+			g.assignments++
+			g.held[p] = g.assignments
 		}
 	}
 }

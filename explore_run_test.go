@@ -95,20 +95,22 @@ func (x *exploration) run() {
 func (x *exploration) step() {
 	dice := x.random.IntN(100)
 	switch {
-	case dice < 55:
+	case dice < 53:
 		x.traffic()
-	case dice < 68:
+	case dice < 66:
 		if len(x.servers) < 4 {
 			x.servers = append(x.servers, x.newServer())
 		}
-	case dice < 74:
+	case dice < 72:
 		x.leave(&x.servers)
-	case dice < 80:
+	case dice < 78:
 		x.die(&x.servers)
-	case dice < 83:
+	case dice < 81:
 		x.breakOff(&x.servers)
-	case dice < 90:
+	case dice < 86:
 		x.stall()
+	case dice < 90:
+		x.expel()
 	case dice < 95:
 		if len(x.responders) < 2 {
 			x.responders = append(x.responders, x.newClient(fmt.Sprint("responder-", len(x.all))))
@@ -163,10 +165,20 @@ func (x *exploration) breakOff(hosts *[]*host) {
 // stall keeps one instance from receiving, so long that it may lose its
 // partitions without noticing.
 func (x *exploration) stall() {
-	hosts := append(append([]*host{x.client}, x.responders...), x.servers...)
-	h := hosts[x.random.IntN(len(hosts))]
 	x.count("receiving stalled", 1)
-	h.driver.stall(time.Duration(x.random.IntN(90)) * time.Second)
+	x.one().driver.stall(time.Duration(x.random.IntN(90)) * time.Second)
+}
+
+// expel gives the partitions of an instance that is alive to others.
+func (x *exploration) expel() {
+	x.count("instances expelled", 1)
+	x.one().driver.expel(time.Duration(x.random.IntN(5000)) * time.Millisecond)
+}
+
+// one returns any of the instances that are well.
+func (x *exploration) one() *host {
+	hosts := append(append([]*host{x.client}, x.responders...), x.servers...)
+	return hosts[x.random.IntN(len(hosts))]
 }
 
 // drain lets everything come to its end.
