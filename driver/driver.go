@@ -47,7 +47,8 @@ type Driver interface {
 	// of the partition. It returns once the position is fixed: whatever is
 	// published after Read returned is received. A missing topic or partition
 	// is [ErrNoTopic]. An offset outside of the log is not an error of Read:
-	// Receive reports it as [LostError].
+	// Receive reports it as [LostError]. The reader should have the method
+	// Position, see [Reader].
 	Read(ctx context.Context, p Partition, offset int64) (Reader, error)
 
 	// Close ends all readers and groups of the driver, fails what is not yet
@@ -105,6 +106,14 @@ type Admin interface {
 }
 
 // Reader receives the records of one or more partitions.
+//
+// One that [Driver.Read] returned may also have the method Position() int64. It
+// returns the offset at which Receive goes on: no record below it will be
+// received. Before the first Receive that is the offset given to Read, or, for
+// -1, the end that was found. It also passes what takes an offset and is no
+// record, such as the marks of transactions, at the latest when Receive has
+// waited behind it. So whoever reads up to an end knows when it is reached. It is
+// called by the receiving goroutine.
 type Reader interface {
 	// Receive waits until there is at least one record, copies as many as are
 	// at hand into buf, and returns their number. The records of one partition

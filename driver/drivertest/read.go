@@ -25,6 +25,7 @@ func readCases() map[string]scenario {
 		"receive with buffers of any size":        receiveBuffers,
 		"receive waits for a record":              receiveWaits,
 		"receive what is at hand":                 receiveAtHand,
+		"position of a reader":                    readPosition,
 	}
 }
 

@@ -13,7 +13,10 @@ import (
 	"github.com/asynccalls/asynccalls/driver"
 )
 
-var _ driver.Reader = (*reader)(nil)
+var _ interface {
+	driver.Reader
+	Position() int64
+} = (*single)(nil)
 
 // A reader receives from a client of its own. A group is built on it.
 type reader struct {
@@ -52,7 +55,20 @@ func (d *Driver) Read(ctx context.Context, p driver.Partition, offset int64) (dr
 	if err != nil {
 		return nil, fmt.Errorf("read partition %d of topic %q: %w", p.ID, p.Topic, err)
 	}
-	return r, nil
+	return &single{r, p}, nil
+}
+
+// A single is a reader of one partition, without a group. Its client keeps the
+// marks of transactions, so that the position passes them.
+type single struct {
+	*reader
+	partition driver.Partition
+}
+
+// Position returns the offset of the next record, see [driver.Reader].
+func (s *single) Position() int64 {
+	offset, _ := s.expected(s.partition)
+	return offset
 }
 
 func (d *Driver) read(ctx context.Context, p driver.Partition, offset int64) (*reader, error) {
@@ -76,7 +92,7 @@ func (d *Driver) read(ctx context.Context, p driver.Partition, offset int64) (*r
 	}
 	r := newReader(d, topics)
 	r.next[p] = offset
-	r.client, err = d.consume(kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
+	r.client, err = d.consume(kgo.KeepControlRecords(), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
 		p.Topic: {p.ID: kgo.NewOffset().At(offset)},
 	}))
 	if err != nil {
@@ -151,13 +167,18 @@ func (r *reader) poll(ctx context.Context, buf []driver.Record) (n int, ended bo
 	return n, ended, nil
 }
 
-// copy copies the records of one partition.
+// copy copies the records of one partition, without the marks of transactions,
+// and returns their number.
 func (r *reader) copy(buf []driver.Record, topic string, p *kgo.FetchPartition) int {
 	if len(p.Records) == 0 {
 		return 0
 	}
-	for i, from := range p.Records {
-		buf[i] = driver.Record{
+	n := 0
+	for _, from := range p.Records {
+		if from.Attrs.IsControl() {
+			continue
+		}
+		buf[n] = driver.Record{
 			Topic:     from.Topic,
 			Partition: from.Partition,
 			Offset:    from.Offset,
@@ -167,11 +188,12 @@ func (r *reader) copy(buf []driver.Record, topic string, p *kgo.FetchPartition) 
 			Value:     from.Value,
 			Headers:   headersIn(from.Headers),
 		}
+		n++
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.next[driver.Partition{Topic: topic, ID: p.Partition}] = p.Records[len(p.Records)-1].Offset + 1
-	return len(p.Records)
+	return n
 }
 
 // trouble handles the error of a partition, or one of the whole client.

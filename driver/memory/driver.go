@@ -51,8 +51,7 @@ func (d *Driver) Read(ctx context.Context, p driver.Partition, offset int64) (dr
 		offset = l.end()
 	}
 	r := newReader(d)
-	r.attach(l, offset)
-	return r, nil
+	return &single{r, r.attach(l, offset)}, nil
 }
 
 // Close implements [driver.Driver]. It does not wait for a listener that is

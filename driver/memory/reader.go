@@ -22,6 +22,24 @@ type reader struct {
 	paused  map[driver.Partition]bool
 }
 
+// A single is a reader of one partition, without a group.
+type single struct {
+	*reader
+	cursor *cursor
+}
+
+var _ interface {
+	driver.Reader
+	Position() int64
+} = (*single)(nil)
+
+// Position returns the offset of the next record, see [driver.Reader].
+func (s *single) Position() int64 {
+	s.driver.mu.Lock()
+	defer s.driver.mu.Unlock()
+	return s.cursor.offset
+}
+
 // newReader returns a reader without cursors. The caller holds the lock.
 func newReader(d *Driver) *reader {
 	r := &reader{driver: d, wake: make(chan struct{}, 1)}
@@ -111,11 +129,12 @@ func (r *reader) fill(buf []driver.Record) int {
 	return n
 }
 
-// attach adds a cursor. The caller holds the lock.
-func (r *reader) attach(l *log, offset int64) {
+// attach adds a cursor, and returns it. The caller holds the lock.
+func (r *reader) attach(l *log, offset int64) *cursor {
 	c := &cursor{reader: r, log: l, offset: offset, paused: r.paused[l.partition]}
 	r.cursors = append(r.cursors, c)
 	l.cursors = append(l.cursors, c)
+	return c
 }
 
 // detach ends the cursors of partitions, and their pause. The caller holds the
