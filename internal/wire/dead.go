@@ -19,10 +19,13 @@ const (
 
 	// maxDead is the length of the longest header "ac-dead".
 	maxDead = len(versionPrefix) + maxTopic + len(" 2147483647 9223372036854775807 253402300799999 ") +
-		maxService + 1 + maxEndpoint + len(" 2147483647 253402300799999 253402300799999")
+		maxService + 1 + maxEndpoint + len(" 2147483647 253402300799999 253402300799999 ") + len(stub)
 
 	// absent stands for a field that is not known.
 	absent = "-"
+
+	// stub is the last field of a dead letter without content.
+	stub = "stub"
 )
 
 // Dead is what the header "ac-dead" says about a dead letter.
@@ -37,6 +40,10 @@ type Dead struct {
 	Attempts int    // how often a handler ran
 
 	First, Last time.Time // failures
+
+	// Stub says that the record was too large for the dead letters, and is to be
+	// found where it was.
+	Stub bool
 }
 
 // AppendDead appends the header to dst. Topic and Service must be valid. It
@@ -69,7 +76,11 @@ func AppendDead(dst []byte, d *Dead) []byte {
 	dst = append(dst, ' ')
 	dst = appendTime(dst, d.First)
 	dst = append(dst, ' ')
-	return appendTime(dst, d.Last)
+	dst = appendTime(dst, d.Last)
+	if d.Stub {
+		dst = append(dst, " "+stub...)
+	}
+	return dst
 }
 
 func appendTime(dst []byte, t time.Time) []byte {
@@ -78,13 +89,10 @@ func appendTime(dst []byte, t time.Time) []byte {
 
 // DecodeDead reads a header "ac-dead". Times are in UTC.
 func DecodeDead(value []byte) (Dead, error) {
-	if len(value) < len(versionPrefix) || string(value[:len(versionPrefix)]) != versionPrefix {
-		return Dead{}, versionError(value)
+	f, err := fieldsOf(value, maxDead)
+	if err != nil {
+		return Dead{}, err
 	}
-	if len(value) > maxDead {
-		return Dead{}, malformedHeader(value, ruleLength)
-	}
-	f := fields{text: string(value[len(versionPrefix):])}
 	d := Dead{Topic: f.topic()}
 	d.Partition, d.Offset = f.source()
 	d.Time = f.time("time")
@@ -94,6 +102,10 @@ func DecodeDead(value []byte) (Dead, error) {
 	}
 	d.Attempts = int(f.number("attempts", math.MaxInt32, ruleInt32))
 	d.First, d.Last = f.time("first failure"), f.time("last failure")
+	if f.peek() == stub {
+		f.take(len(stub), "", "")
+		d.Stub = true
+	}
 	if err := f.close(); err != nil {
 		return Dead{}, err
 	}
@@ -112,8 +124,7 @@ func (f *fields) source() (partition int32, offset int64) {
 		}
 		return -1, -1
 	}
-	partition = int32(f.number("partition", math.MaxInt32, ruleInt32))
-	return partition, int64(f.number("offset", math.MaxInt64, ruleOffset))
+	return f.place()
 }
 
 // absent takes the next field if it is not known, and reports whether it did.

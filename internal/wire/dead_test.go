@@ -52,6 +52,10 @@ func TestAppendDeadTakesTheNearest(t *testing.T) {
 			wire.Dead{Topic: "t", Service: "a", Endpoint: "a\n"},
 			"1 t 0 0 0 a - 0 0 0",
 		},
+		"stub": {
+			wire.Dead{Topic: "t", Service: "a", Endpoint: "/a", Stub: true},
+			"1 t 0 0 0 a /a 0 0 0 stub",
+		},
 		"endpoint with a space": {
 			wire.Dead{Topic: "t", Service: "a", Endpoint: "/a b"},
 			"1 t 0 0 0 a /a%20b 0 0 0",

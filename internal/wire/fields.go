@@ -11,6 +11,18 @@ type fields struct {
 	err   error
 }
 
+// fieldsOf returns the fields behind the version of a header that has no kind,
+// and at most limit bytes.
+func fieldsOf(value []byte, limit int) (fields, error) {
+	if len(value) < len(versionPrefix) || string(value[:len(versionPrefix)]) != versionPrefix {
+		return fields{}, versionError(value)
+	}
+	if len(value) > limit {
+		return fields{}, malformedHeader(value, ruleLength)
+	}
+	return fields{text: string(value[len(versionPrefix):])}, nil
+}
+
 // rest is the next field and all behind it. That fields moves an index instead
 // of keeping the rest spares a write barrier for each field.
 func (f *fields) rest() string { return f.text[f.at:] }

@@ -15,8 +15,17 @@ func seed(f *testing.F, header string) {
 			f.Add([]byte(v.Value))
 		}
 	}
-	if header == wire.HeaderDead {
+	switch header {
+	case wire.HeaderDead:
 		for _, v := range vectors[deadVector](f, "dead.json") {
+			f.Add([]byte(v.Header))
+		}
+		return
+	case wire.HeaderReplay, wire.HeaderReplayed:
+		for _, v := range vectors[replayVector](f, "replay.json") {
+			f.Add([]byte(v.Header))
+		}
+		for _, v := range vectors[replayedVector](f, "replayed.json") {
 			f.Add([]byte(v.Header))
 		}
 		return

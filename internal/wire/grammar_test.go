@@ -18,6 +18,7 @@ const (
 	reRID      = reID + `\.[A-Za-z0-9]{1,32}\.` + reNumber
 	reStatus   = `20[1-9]|2[1-9][0-9]|3[0-9][0-9]`
 	reMark     = `(?: (?:b|e|e(?:` + reStatus + `|[45][0-9][0-9])|` + reStatus + `))?`
+	reTopic    = `[A-Za-z0-9._-]{1,249}`
 	reEndpoint = `(/(?:[!-$&-~]|%(?:[01][0-9A-F]|2[05]|7F|[89A-F][0-9A-F])){0,1023})`
 )
 
@@ -46,9 +47,17 @@ var (
 		{form(`1 d ` + reRID + ` ` + reService + ` ` + reEndpoint + reMark), []string{int32s, ""}},
 	}
 	deadGrammar = []rules{{
-		form(`1 [A-Za-z0-9._-]{1,249} (?:- -|` + reNumber + ` ` + reNumber + `) ` + reNumber + ` ` + reService +
-			` (?:-|` + reEndpoint + `) ` + reNumber + ` ` + reNumber + ` ` + reNumber),
+		form(`1 ` + reTopic + ` (?:- -|` + reNumber + ` ` + reNumber + `) ` + reNumber + ` ` + reService +
+			` (?:-|` + reEndpoint + `) ` + reNumber + ` ` + reNumber + ` ` + reNumber + `(?: stub)?`),
 		[]string{int32s, int64s, dates, "", int32s, dates, dates},
+	}}
+	replayGrammar = []rules{{
+		form(`1 ([1-9][0-9]{0,9}) ` + reTopic + ` ` + reNumber + ` ` + reNumber),
+		[]string{int32s, int32s, int64s},
+	}}
+	replayedGrammar = []rules{{
+		form(`1 ` + reNumber + ` ` + reNumber + ` ` + reTopic + ` ` + reNumber + ` ` + reNumber),
+		[]string{int32s, int64s, int32s, int64s},
 	}}
 )
 

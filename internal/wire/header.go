@@ -16,6 +16,10 @@ const (
 	HeaderDead = "ac-dead"
 	// HeaderError says why a dead letter is one, as text for people.
 	HeaderError = "ac-error"
+	// HeaderReplay says of a message that it was a dead letter.
+	HeaderReplay = "ac-replay"
+	// HeaderReplayed marks a dead letter as put back.
+	HeaderReplayed = "ac-replayed"
 )
 
 // version is the first field of each header, and versionPrefix how it begins.

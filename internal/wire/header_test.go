@@ -125,7 +125,7 @@ func TestBytes(t *testing.T) {
 			"instance": {tokenError("0." + s + ".0.0"), word},
 			"run":      {decode([]byte("1 r 0.a.0.0 a." + s + ".0")), word},
 			"header":   {decode([]byte("1 n a /" + s + " c")), c > 0x20 && c < 0x7f && c != '%'},
-			"topic":    {decodeDead([]byte("1 " + s + " 0 0 0 a - 0 0 0")), word || c == '.' || c == '_' || c == '-'},
+			"topic":    {decoders[wire.HeaderDead]([]byte("1 " + s + " 0 0 0 a - 0 0 0")), word || c == '.' || c == '_' || c == '-'},
 		}
 		for name, tt := range tests {
 			if got := tt.err == nil; got != tt.want {

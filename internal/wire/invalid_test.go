@@ -242,6 +242,9 @@ func invalidDeads() map[string]broken {
 		"dead: first failure has a fraction":     {with(8, "0.5"), times},
 		"dead: last failure has a leading zero":  {with(9, "01"), times},
 		"dead: last failure is in 64 bits":       {with(9, "9223372036854775807"), times},
+		"dead: last field in upper case":         {good + " Stub", "has more fields"},
+		"dead: something behind the stub":        {good + " stub 0", "has more fields"},
+		"dead: space behind the stub":            {good + " stub ", "has more fields"},
 		"dead: longer than anything that may be": {good + strings.Repeat("0", 2000), "is longer than any valid"},
 	}
 }
@@ -271,9 +274,12 @@ func decode(value []byte) error {
 	return err
 }
 
-func decodeDead(value []byte) error {
-	_, err := wire.DecodeDead(value)
-	return err
+// decoders has what reads each header.
+var decoders = map[string]func([]byte) error{
+	wire.Header:         decode,
+	wire.HeaderDead:     func(value []byte) error { _, err := wire.DecodeDead(value); return err },
+	wire.HeaderReplay:   func(value []byte) error { _, err := wire.DecodeReplay(value); return err },
+	wire.HeaderReplayed: func(value []byte) error { _, err := wire.DecodeReplayed(value); return err },
 }
 
 func checkBroken(t *testing.T, list map[string]broken, decode func([]byte) error) {
@@ -296,22 +302,26 @@ func checkBroken(t *testing.T, list map[string]broken, decode func([]byte) error
 func TestInvalid(t *testing.T) {
 	t.Parallel()
 	checkBroken(t, invalidHeaders(), decode)
-	checkBroken(t, invalidDeads(), decodeDead)
+	checkBroken(t, invalidDeads(), decoders[wire.HeaderDead])
+	checkBroken(t, invalidReplays(), decoders[wire.HeaderReplay])
+	checkBroken(t, invalidReplayeds(), decoders[wire.HeaderReplayed])
 }
 
 func TestInvalidVectors(t *testing.T) {
 	t.Parallel()
 	var list []invalidVector
-	add := func(header string, headers map[string]broken, decode func([]byte) error) {
+	add := func(header string, headers map[string]broken) {
 		for _, name := range slices.Sorted(maps.Keys(headers)) {
 			value := headers[name].value
-			err := decode([]byte(value))
+			err := decoders[header]([]byte(value))
 			why := strings.TrimPrefix(err.Error(), wire.ErrMalformed.Error()+": ")
 			list = append(list, invalidVector{name, header, value, "malformed", why})
 		}
 	}
-	add(wire.Header, invalidHeaders(), decode)
-	add(wire.HeaderDead, invalidDeads(), decodeDead)
+	add(wire.Header, invalidHeaders())
+	add(wire.HeaderDead, invalidDeads())
+	add(wire.HeaderReplay, invalidReplays())
+	add(wire.HeaderReplayed, invalidReplayeds())
 	versions := versionHeaders()
 	for _, name := range slices.Sorted(maps.Keys(versions)) {
 		err := decode([]byte(versions[name]))
@@ -320,9 +330,8 @@ func TestInvalidVectors(t *testing.T) {
 	golden(t, "invalid.json", list)
 
 	for _, v := range vectors[invalidVector](t, "invalid.json") {
-		try := map[string]func([]byte) error{wire.Header: decode, wire.HeaderDead: decodeDead}[v.Header]
 		want := map[string]error{"malformed": wire.ErrMalformed, "version": wire.ErrVersion}[v.Error]
-		if err := try([]byte(v.Value)); !errors.Is(err, want) {
+		if err := decoders[v.Header]([]byte(v.Value)); !errors.Is(err, want) {
 			t.Errorf("%s: error %v, want one that is %q", v.Name, err, want)
 		}
 	}
@@ -337,7 +346,9 @@ func TestVersion(t *testing.T) {
 		_, response := wire.DecodeResponse([]byte(value))
 		_, dead := wire.DecodeDead([]byte(value))
 		_, _, _, token := wire.ReplyToken([]byte(value))
-		for _, err := range []error{request, response, dead, token} {
+		_, replay := wire.DecodeReplay([]byte(value))
+		_, replayed := wire.DecodeReplayed([]byte(value))
+		for _, err := range []error{request, response, dead, token, replay, replayed} {
 			if !errors.Is(err, wire.ErrVersion) || errors.Is(err, wire.ErrMalformed) || err.Error() != want {
 				t.Errorf("%s: error %v, want %q", name, err, want)
 			}

@@ -127,6 +127,7 @@ func (m maker) dead() wire.Dead {
 	if m.IntN(4) == 0 {
 		d.Endpoint = ""
 	}
+	d.Stub = m.IntN(4) == 0
 	return d
 }
 
@@ -181,5 +182,21 @@ func TestRandom(t *testing.T) {
 		}
 		checkDead(t, value)
 		checkDead(t, m.spoil(value))
+
+		replay := m.replay()
+		value = wire.AppendReplay(nil, &replay)
+		if got, err := wire.DecodeReplay(value); got != replay || err != nil {
+			t.Fatalf("%+v was encoded to %q and decoded to %+v, %v", replay, value, got, err)
+		}
+		checkReplay(t, value)
+		checkReplay(t, m.spoil(value))
+
+		replayed := m.replayed()
+		value = wire.AppendReplayed(nil, &replayed)
+		if got, err := wire.DecodeReplayed(value); got != replayed || err != nil {
+			t.Fatalf("%+v was encoded to %q and decoded to %+v, %v", replayed, value, got, err)
+		}
+		checkReplayed(t, value)
+		checkReplayed(t, m.spoil(value))
 	}
 }

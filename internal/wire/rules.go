@@ -37,6 +37,7 @@ const (
 	ruleTopic      = `is not 1 to 249 letters, digits, ".", "_" and "-"`
 	ruleAbsent     = `is not "-", as the partition is`
 	ruleOffset     = `is not 0 to 9223372036854775807 in decimal`
+	ruleCount      = `is not 1 to 2147483647 in decimal`
 	ruleTime       = `is not milliseconds since 1970, up to the year 9999, in decimal`
 
 	ruleEndpointStart   = `does not begin with "/"`

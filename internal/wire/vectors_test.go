@@ -65,6 +65,7 @@ type (
 		Attempts  int    `json:"attempts"`
 		First     int64  `json:"first"`
 		Last      int64  `json:"last"`
+		Stub      bool   `json:"stub,omitempty"`
 	}
 	invalidVector struct {
 		Name   string `json:"name"`
@@ -222,6 +223,10 @@ func deads() []deadVector {
 			Time: time.UnixMilli(253402300799999), Service: longService, Endpoint: longEndpoint, Attempts: 2147483647,
 			First: time.UnixMilli(253402300799999), Last: time.UnixMilli(253402300799999),
 		}},
+		{"a stub of a request that was too large", wire.Dead{
+			Topic: "a-money-broker.requests", Partition: 3, Offset: 1234568, Time: start, Service: "a-money-broker",
+			Endpoint: "/show-me-the-money", Attempts: 1, First: start.Add(time.Second), Last: start.Add(time.Second), Stub: true,
+		}},
 	}
 	vectors := make([]deadVector, len(list))
 	for i, d := range list {
@@ -248,7 +253,7 @@ func fieldsOfResponse(r wire.Response) responseFields {
 func fieldsOfDead(d wire.Dead) deadFields {
 	f := deadFields{
 		d.Topic, &d.Partition, &d.Offset, d.Time.UnixMilli(), d.Service, d.Endpoint, d.Attempts,
-		d.First.UnixMilli(), d.Last.UnixMilli(),
+		d.First.UnixMilli(), d.Last.UnixMilli(), d.Stub,
 	}
 	if d.Partition < 0 {
 		f.Partition, f.Offset = nil, nil
