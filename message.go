@@ -3,7 +3,6 @@ package asynccalls
 import (
 	"fmt"
 	"time"
-	"unsafe"
 
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/delivery"
@@ -37,9 +36,6 @@ type content struct {
 	key, value []byte
 	headers    []driver.Header
 }
-
-// keyText returns the key without a copy: nothing changes it any more.
-func (c *content) keyText() string { return unsafe.String(unsafe.SliceData(c.key), len(c.key)) }
 
 // begin prepares the next run of the handler. What an earlier one left behind,
 // such as a goroutine that holds its context, can't disturb it.
@@ -131,7 +127,7 @@ func (m *message) decodeRequest(ac []byte) error {
 		ID:       w.ID,
 		Service:  m.group.s.id,
 		Endpoint: w.Endpoint,
-		Key:      m.record.keyText(),
+		Key:      string(m.record.key),
 		From:     w.From,
 		Header:   userHeaders(m.record.headers),
 		Body:     m.record.value,
@@ -165,7 +161,7 @@ func (m *message) decodeResponse(ac []byte) error {
 		RequestID: w.RequestID,
 		Service:   w.Service,
 		Endpoint:  w.Endpoint,
-		Key:       m.record.keyText(),
+		Key:       string(m.record.key),
 		Run:       w.Run,
 		Seq:       int(w.Seq),
 		Status:    w.Status,

@@ -105,6 +105,46 @@ func TestRevokeCommitsWhatIsDone(t *testing.T) {
 	})
 }
 
+// TestRevokeWaitsForHandlersAndNoLonger has a second instance join while a handler
+// of the first runs: its partitions move when the handler has ended (2.7).
+func TestRevokeWaitsForHandlersAndNoLonger(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		var runs atomic.Int32
+		serve(t, d, "server", "/e", func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {
+			runs.Add(1)
+			pass(2 * time.Second)
+			return nil
+		})
+		client := newService(t, "client", d)
+		send := func() {
+			for range 20 {
+				sendAs(t, client, "one-way", asynccalls.NewRequest("server", "/e", nil))
+			}
+		}
+		send()
+		synctest.Wait()
+		begin := time.Now()
+		moved := make(chan time.Duration, 1)
+		serve(t, d, "server", "/e", func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {
+			runs.Add(1)
+			select {
+			case moved <- time.Since(begin):
+			default:
+			}
+			return nil
+		})
+		send()
+		if took := <-moved; took < time.Second || took > 4*time.Second {
+			t.Errorf("the partitions moved after %v, want two seconds", took)
+		}
+		pass(time.Minute)
+		if n := runs.Load(); n != 40 {
+			t.Errorf("%d runs, want each request once", n)
+		}
+	})
+}
+
 // TestStragglersAreCutOff makes a second instance take over while a handler of
 // the first does not stop (2.7).
 func TestStragglersAreCutOff(t *testing.T) {

@@ -106,6 +106,8 @@ func TestGrowthIsReported(t *testing.T) {
 			t.Fatal(err)
 		}
 		pass(time.Minute)
+		serve(t, d, "server", "/e", reply(nil)).Close() // a rebalance tells nothing new
+		pass(time.Minute)
 		if n := log.count("WARN", "grown", "server.requests", `"partitions before"=2`); n != 1 {
 			t.Errorf("reported %d times, want once: %s", n, log.buf.String())
 		}

@@ -170,10 +170,15 @@ func TestRetryHoldsUpItsKeyAlone(t *testing.T) {
 	world(t, func(t *testing.T, d *faulty) {
 		s := newService(t, "server", d, asynccalls.Limits{Concurrency: 1}, asynccalls.Topics{Partitions: 1})
 		var handled []string
+		var at []time.Time
 		s.Handle("/e", func(_ context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
 			handled = append(handled, fmt.Sprint(string(r.Body), r.Attempt))
-			if string(r.Body) == "a" && r.Attempt < 3 {
-				return asynccalls.RetryAfter(10*time.Second, errBroken)
+			if string(r.Body) != "a" {
+				return nil
+			}
+			at = append(at, time.Now())
+			if r.Attempt < 3 {
+				return asynccalls.RetryAfter(10*time.Second+time.Millisecond, errBroken)
 			}
 			return nil
 		})
@@ -198,6 +203,9 @@ func TestRetryHoldsUpItsKeyAlone(t *testing.T) {
 		pass(15 * time.Second)
 		if diff := cmp.Diff([]string{"a3", "A1"}, handled[5:]); diff != "" {
 			t.Errorf("handled later (-want +got):\n%s", diff)
+		}
+		if took := at[1].Sub(at[0]); took != 10*time.Second+time.Millisecond {
+			t.Errorf("the second attempt came after %v, want exactly what was asked for", took)
 		}
 		if got := d.committed(); len(got) == 0 || got[len(got)-1].Offset != 5 {
 			t.Errorf("committed %v, want all five", got)

@@ -112,6 +112,77 @@ func TestGateProbesWithOthers(t *testing.T) {
 	}
 }
 
+// TestGateDoesNotProbeForOneKey has one key fail by itself many times, and others
+// now and then: that is no reason to hold anything.
+func TestGateDoesNotProbeForOneKey(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(o *outage){
+		"one key": func(o *outage) {
+			o.add(1, false)
+			for range 30 {
+				o.run()
+				o.now = o.now.Add(time.Second)
+			}
+		},
+		"not in a row": func(o *outage) {
+			for range 5 {
+				o.away = true
+				o.add(9, false)
+				o.run()
+				o.away = false
+				o.now = o.now.Add(time.Second)
+				o.run()
+			}
+			o.away = true
+			o.add(1, false)
+			o.run()
+		},
+	}
+	for name, fail := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOutage(0)
+			fail(o)
+			o.away = false
+			o.add(1, false)
+			if n := o.run(); n == 0 {
+				t.Error("a healthy key is held")
+			}
+		})
+	}
+}
+
+// TestGateForgetsTheRevoked wants the keys of tasks that wait at a gate to be free
+// as soon as their partition goes, for its next assignment.
+func TestGateForgetsTheRevoked(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(o *outage){
+		"waiting": func(o *outage) {
+			o.add(2, true)
+			next(o.lanes, o.now) // it does not end
+			next(o.lanes, o.now) // nothing: the gate is full
+		},
+		"held": func(o *outage) {
+			o.add(20, false)
+			o.run()
+		},
+	}
+	for name, wait := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOutage(1)
+			wait(o)
+			o.lanes.Revoke(o.assignment)
+			a := delivery.NewAssignment(bound)
+			again := newJob(a, fmt.Sprint(o.nr), 99) // the key of the last
+			o.lanes.Add(&again.task, driver.Partition{Topic: "t"}, []byte(again.key))
+			if got := next(o.lanes, o.now); got != again {
+				t.Errorf("ran %v, want the new delivery of a key that waited", got)
+			}
+		})
+	}
+}
+
 // TestGateProbeIsRevoked wants another probe when the partition of one goes, in
 // each state that it can be in.
 func TestGateProbeIsRevoked(t *testing.T) {

@@ -27,8 +27,8 @@ type Slot struct {
 func NewSlots(limit int) *Slots { return &Slots{limit: limit} }
 
 // Free reports whether another handler may start. Those that return from
-// waiting come first.
-func (s *Slots) Free() bool { return s.taken < s.limit && len(s.returning) == 0 }
+// waiting have come first.
+func (s *Slots) Free() bool { return s.taken < s.limit }
 
 // Lent returns how many handlers have given their slot away.
 func (s *Slots) Lent() int { return s.lent }
