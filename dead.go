@@ -1,6 +1,7 @@
 package asynccalls
 
 import (
+	"errors"
 	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
@@ -13,8 +14,19 @@ type deadLetter struct {
 	at     time.Time // when the message failed
 	due    time.Time // when storing it is tried again
 	tries  int       // to store it
-	err    error     // why the last one failed
+	size   letterSize
+	err    error // why the last one failed
 }
+
+// letterSize says how much of the message a dead letter holds: less each time
+// that the broker finds it too large.
+type letterSize int
+
+const (
+	wholeLetter letterSize = iota
+	stubLetter             // the key and the headers of the protocol
+	bareStub               // nothing of it
+)
 
 // bury puts the message of the run into the dead letters.
 func (r *run) bury(err error) {
@@ -27,7 +39,36 @@ func (r *run) bury(err error) {
 func (r *run) publishDead(d *deadLetter) {
 	d.tries++
 	m := r.message
-	from := wire.Dead{
+	record := m.letter(d.size)
+	record.Headers = append(record.Headers,
+		driver.Header{Key: wire.HeaderDead, Value: wire.AppendDead(nil, m.whence(d))},
+		driver.Header{Key: wire.HeaderError, Value: []byte(d.reason)})
+	record.Tag = &burial{r, d}
+	r.open.Add(1)
+	m.group.s.driver.Publish(m.group.ctx, record, buried)
+}
+
+// letter returns what a dead letter holds of the message.
+func (m *message) letter(size letterSize) *driver.Record {
+	record := &driver.Record{Topic: m.group.s.topic(m.group.s.id, deadTopic), Partition: -1}
+	if size < bareStub {
+		record.Key = m.record.key
+	}
+	record.Headers = make([]driver.Header, 0, len(m.record.headers)+2)
+	for _, h := range m.record.headers {
+		if size == wholeLetter || size == stubLetter && isProtocol(h.Key) {
+			record.Headers = append(record.Headers, h)
+		}
+	}
+	if size == wholeLetter {
+		record.Value = m.record.value
+	}
+	return record
+}
+
+// whence says where the message comes from.
+func (m *message) whence(d *deadLetter) *wire.Dead {
+	from := &wire.Dead{
 		Topic:     m.record.Topic,
 		Partition: m.record.Partition,
 		Offset:    m.record.Offset,
@@ -35,6 +76,7 @@ func (r *run) publishDead(d *deadLetter) {
 		Service:   m.group.s.id,
 		First:     d.at,
 		Last:      d.at,
+		Stub:      d.size != wholeLetter,
 	}
 	if m.tries.Any() {
 		from.Attempts, from.First, from.Last = m.tries.Count, m.tries.First, m.tries.Last
@@ -45,20 +87,7 @@ func (r *run) publishDead(d *deadLetter) {
 	case m.response != nil:
 		from.Endpoint = m.response.Endpoint
 	}
-	headers := make([]driver.Header, len(m.record.headers), len(m.record.headers)+2)
-	copy(headers, m.record.headers)
-	record := &driver.Record{
-		Topic:     m.group.s.topic(m.group.s.id, deadTopic),
-		Partition: -1,
-		Key:       m.record.key,
-		Value:     m.record.value,
-		Headers: append(headers,
-			driver.Header{Key: wire.HeaderDead, Value: wire.AppendDead(nil, &from)},
-			driver.Header{Key: wire.HeaderError, Value: []byte(d.reason)}),
-		Tag: &burial{r, d},
-	}
-	r.open.Add(1)
-	m.group.s.driver.Publish(m.group.ctx, record, buried)
+	return from
 }
 
 // burial is a dead letter on its way.
@@ -71,9 +100,19 @@ type burial struct {
 func buried(record *driver.Record, err error) {
 	b, _ := record.Tag.(*burial)
 	if err != nil {
-		backoff := min(firstBackoff<<min(b.letter.tries, 10), lastBackoff)
-		b.letter.due, b.letter.err = time.Now().Add(backoff), err
+		b.letter.fail(err)
 		b.run.dead.Store(b.letter)
 	}
 	b.run.settle()
+}
+
+// fail sets when storing the dead letter is tried again: at once with less of the
+// message if it was too large, else after a while.
+func (d *deadLetter) fail(err error) {
+	d.err = err
+	if _, large := errors.AsType[*TooLargeError](err); large && d.size < bareStub {
+		d.size++
+		return
+	}
+	d.due = time.Now().Add(min(firstBackoff<<min(d.tries, 10), lastBackoff))
 }

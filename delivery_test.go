@@ -2,7 +2,6 @@ package asynccalls_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -199,81 +198,6 @@ func TestUnacknowledgedResponseIsNotDone(t *testing.T) {
 			t.Errorf("committed %v after the responses were acknowledged, want one position", got)
 		}
 	})
-}
-
-// TestDeadLetterIsStoredBeforeCommit lets writing a dead letter fail for a while
-// (pitfall 2).
-func TestDeadLetterIsStoredBeforeCommit(t *testing.T) {
-	t.Parallel()
-	world(t, func(t *testing.T, d *faulty) {
-		serve(t, d, "server", "/e", reply(errors.New("broken")))
-		client := newService(t, "client", d)
-		tries := 0
-		d.onPublish(func(r *driver.Record) error {
-			if r.Topic == "server.dead" {
-				tries++
-				return driver.ErrRefused
-			}
-			return nil
-		})
-		if err := client.Notify(t.Context(), asynccalls.NewRequest("server", "/e", []byte("x"))); err != nil {
-			t.Fatal(err)
-		}
-		pass(time.Minute)
-		if got := d.committed(); len(got) != 0 {
-			t.Errorf("committed %v without a dead letter", got)
-		}
-		if tries < 5 || tries > 30 {
-			t.Errorf("the dead letter was tried %d times in a minute, want some with a backoff", tries)
-		}
-		d.onPublish(nil)
-		pass(10 * time.Second)
-		if got := d.committed(); len(got) != 1 {
-			t.Errorf("committed %v, want one position", got)
-		}
-		if got := read(t, d, "server.dead"); len(got) != 1 || string(got[0].Value) != "x" {
-			t.Errorf("dead letters are %v, want one", got)
-		}
-	})
-}
-
-// TestDeadLettersTopicIsDeleted deletes the topic of dead letters while a service
-// runs: it is created again, or awaited if topics are not to be created, and
-// meanwhile the failed request is not done (2.6).
-func TestDeadLettersTopicIsDeleted(t *testing.T) {
-	t.Parallel()
-	for name, options := range map[string][]asynccalls.Option{
-		"created again": nil,
-		"awaited":       {asynccalls.WithoutTopicCreation()},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			world(t, func(t *testing.T, d *faulty) {
-				serve(t, d, "server", "/e", reply(nil)).Close() // makes the topics
-				s := newService(t, "server", d, options...)
-				s.Handle("/e", reply(asynccalls.Permanent(errBroken)))
-				listen(t, s)
-				if err := d.broker.DeleteTopic("server.dead"); err != nil {
-					t.Fatal(err)
-				}
-				client := newService(t, "client", d)
-				sendAs(t, client, "one-way", asynccalls.NewRequest("server", "/e", nil))
-				if options != nil {
-					pass(time.Minute)
-					if got := d.committed(); len(got) != 0 {
-						t.Errorf("committed %v without a dead letter", got)
-					}
-					if err := d.Create(t.Context(), driver.Topic{Name: "server.dead", Partitions: 1}); err != nil {
-						t.Fatal(err)
-					}
-				}
-				pass(time.Minute)
-				if n, got := len(read(t, d, "server.dead")), d.committed(); n != 1 || len(got) != 1 {
-					t.Errorf("%d dead letters and commits %v, want one of each", n, got)
-				}
-			})
-		})
-	}
 }
 
 // TestOrderByKey handles many requests of few keys with many workers: per key one
