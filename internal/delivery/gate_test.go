@@ -165,6 +165,9 @@ func TestGateForgetsTheRevoked(t *testing.T) {
 		"held": func(o *outage) {
 			o.add(20, false)
 			o.run()
+			o.now = o.now.Add(time.Second)
+			o.lanes.Wake(o.now)
+			next(o.lanes, o.now) // the probe; it does not end
 		},
 	}
 	for name, wait := range tests {

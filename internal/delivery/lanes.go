@@ -17,9 +17,10 @@ import (
 type Lanes struct {
 	seed   maphash.Seed
 	tails  map[uint64]*Task // the last task of each key that has any
-	ready  queue            // the tasks that may run
-	parked parked           // those that may run later
-	gates  []*Gate          // all that a task was seen at
+	ready  ready
+	added  uint64
+	parked parked  // those that may run later
+	gates  []*Gate // all that a task was seen at
 }
 
 // NewLanes returns lanes without tasks.
@@ -32,6 +33,8 @@ func NewLanes() *Lanes {
 // slower but as correct.
 func (l *Lanes) Add(t *Task, p driver.Partition, key []byte) {
 	t.key = l.key(p, key)
+	l.added++
+	t.order = l.added
 	if t.key != 0 {
 		before := l.tails[t.key]
 		l.tails[t.key] = t
@@ -40,12 +43,12 @@ func (l *Lanes) Add(t *Task, p driver.Partition, key []byte) {
 			return
 		}
 	}
-	l.ready.push(t)
+	l.ready.add(t)
 }
 
 // Ready returns how many tasks Next could return now; some of them may turn out
 // to belong to an assignment that has ended, or to have to wait at their gate.
-func (l *Lanes) Ready() int { return l.ready.len }
+func (l *Lanes) Ready() int { return l.ready.len() }
 
 // Next takes the oldest task that may run, or returns nil. Whoever takes a task
 // must finish it.

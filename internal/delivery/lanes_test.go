@@ -187,6 +187,29 @@ func (m *lanesModel) check(got *job) {
 	}
 }
 
+// TestLanesRunTheOldest wants what had to wait to run before what was added later.
+func TestLanesRunTheOldest(t *testing.T) {
+	t.Parallel()
+	l := delivery.NewLanes()
+	a := delivery.NewAssignment(bound)
+	for nr, key := range []string{"a", "a", "", "b", "", "b"} {
+		l.Add(&newJob(a, key, nr).task, driver.Partition{}, []byte(key))
+	}
+	first := next(l, start)
+	l.Finish(&first.task, delivery.Outcome{Retry: start.Add(time.Second)}, start)
+	var order []int
+	for j := next(l, start); j != nil; j = next(l, start) {
+		order = append(order, j.nr)
+		l.Finish(&j.task, delivery.Outcome{}, start)
+		if len(order) == 2 {
+			l.Wake(start.Add(time.Second))
+		}
+	}
+	if want := []int{2, 3, 0, 1, 4, 5}; !slices.Equal(order, want) {
+		t.Errorf("ran in the order %v, want %v", order, want)
+	}
+}
+
 func TestLanesOutliveAssignments(t *testing.T) {
 	t.Parallel()
 	l := delivery.NewLanes()

@@ -9,6 +9,7 @@ type Task struct {
 	Awaited    bool  // somebody waits for the outcome: it runs even while the gate probes
 
 	key    uint64 // of the lane, 0 for a record without a key
+	order  uint64 // in which the tasks were added
 	behind *Task  // the next task of the same key
 	queued *Task  // the next task in the queue it waits in
 }
