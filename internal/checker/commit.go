@@ -2,6 +2,7 @@ package checker
 
 import (
 	"container/heap"
+	"maps"
 	"time"
 )
 
@@ -30,7 +31,6 @@ func checkBack(t *trace, _ Options) []Violation {
 type record struct {
 	first     *Event // that named it
 	request   *request
-	open      int  // runs, without those that were cut off
 	succeeded bool // a run of it did
 	failed    bool // a run of it ended with an error
 }
@@ -45,9 +45,17 @@ type tenure struct {
 type ledger struct {
 	t       *trace
 	logs    map[partition]*log
-	open    map[tenure]map[string]*record // runs
-	reached map[tenure]int64              // the offset behind the last record delivered
-	over    map[string]time.Time          // when a call was seen to end
+	open    map[tenure]*running
+	reached map[tenure]int64     // the offset behind the last record delivered
+	over    map[string]time.Time // when a call was seen to end
+}
+
+// running is the runs that an instance has open of a partition. Those of another
+// instance do not matter to it: they have lost the partition, even if they do not
+// know yet.
+type running struct {
+	offsets map[string]int64 // by run
+	records map[int64]int    // how many runs, by offset
 }
 
 // log is the records of one partition that were seen.
@@ -61,7 +69,7 @@ func checkUnfinished(t *trace, _ Options) []Violation {
 	l := &ledger{
 		t:       t,
 		logs:    make(map[partition]*log),
-		open:    make(map[tenure]map[string]*record),
+		open:    make(map[tenure]*running),
 		reached: make(map[tenure]int64),
 		over:    make(map[string]time.Time),
 	}
@@ -87,45 +95,49 @@ func (l *ledger) follow(e *Event) {
 	switch e.Kind {
 	case Assigned:
 		delete(l.reached, at)
-		l.cut(func(other tenure) bool { return other.partition == at.partition && other.instance != at.instance })
 	case Delivered:
 		l.record(e)
 		l.reached[at] = max(l.reached[at], e.Offset+1)
 	case HandlerStart:
-		r := l.record(e)
-		r.open++
-		if l.open[at] == nil {
-			l.open[at] = make(map[string]*record)
-		}
-		l.open[at][e.Run] = r
+		l.record(e)
+		l.begin(at, e)
 	case HandlerEnd:
 		r := l.record(e)
 		r.failed = r.failed || e.Error != ""
 		r.succeeded = r.succeeded || e.Error == ""
-		if l.open[at][e.Run] != nil {
-			r.open--
-			delete(l.open[at], e.Run)
-		}
+		l.end(at, e)
 	case Revoked, Lost:
-		l.cut(func(other tenure) bool { return other == at })
+		delete(l.open, at)
 	case Truncated:
 		delete(l.logs, e.partition())
 	case Killed:
-		l.cut(func(other tenure) bool { return other.instance == e.Instance })
+		maps.DeleteFunc(l.open, func(at tenure, _ *running) bool { return at.instance == e.Instance })
 	default:
 	}
 }
 
-// cut ends the runs of the tenures that f is true of: they count for nothing.
-func (l *ledger) cut(f func(tenure) bool) {
-	for at, runs := range l.open {
-		if !f(at) {
-			continue
-		}
-		for _, r := range runs {
-			r.open--
-		}
-		delete(l.open, at)
+func (l *ledger) begin(at tenure, e *Event) {
+	runs := l.open[at]
+	if runs == nil {
+		runs = &running{make(map[string]int64), make(map[int64]int)}
+		l.open[at] = runs
+	}
+	runs.offsets[e.Run] = e.Offset
+	runs.records[e.Offset]++
+}
+
+func (l *ledger) end(at tenure, e *Event) {
+	runs := l.open[at]
+	if runs == nil {
+		return // it was cut off
+	}
+	if _, ok := runs.offsets[e.Run]; !ok {
+		return
+	}
+	delete(runs.offsets, e.Run)
+	runs.records[e.Offset]--
+	if runs.records[e.Offset] == 0 {
+		delete(runs.records, e.Offset)
 	}
 }
 
@@ -163,7 +175,7 @@ func (l *ledger) commit(e *Event) []Violation {
 	}
 	for len(p.pending) > 0 && p.pending[0] < e.Offset {
 		offset, _ := heap.Pop(&p.pending).(int64)
-		if r := p.records[offset]; !l.finished(r, e.At) {
+		if r := p.records[offset]; !l.finished(r, l.open[at], e.At) {
 			found = append(found, violation(RuleUnfinished, append([]*Event{r.first, e}, r.history()...),
 				"partition %d of %s: committed %d, and the record at %d is not finished",
 				e.Partition, e.Topic, e.Offset, offset))
@@ -172,22 +184,22 @@ func (l *ledger) commit(e *Event) []Violation {
 	return found
 }
 
-// finished reports whether nothing has to be done about a record any more. When
-// a dead letter was written, or an end sent, is not known exactly: it counts if
-// it is there at all, and no run is on its way. A call
-// may end at the same moment.
-func (l *ledger) finished(r *record, at time.Time) bool {
+// finished reports whether nothing has to be done about a record any more, as
+// far as the instance with these runs can know. When a dead letter was written,
+// or an end sent, is not known exactly: it counts if it is there at all, and no
+// run is on its way. A call may end at the same moment.
+func (l *ledger) finished(r *record, runs *running, at time.Time) bool {
 	q := r.request
 	switch {
 	case r.succeeded:
 		return true
-	case r.open > 0:
+	case runs != nil && runs.records[r.first.Offset] > 0:
 		return false
 	case l.t.dead[r.first.place()]:
 		return true
 	case q == nil:
 		return false
-	case q.dead, q.expired, q.failed && q.mode != ModeCall:
+	case q.dead, q.expired, q.failed:
 		return true
 	case q.mode == ModeCall: // who gave up is answered with an error, or not at all
 		over, ended := l.over[q.id]

@@ -15,6 +15,8 @@ func TestUnfinished(t *testing.T) {
 	dead := at(checker.Dead, 0)
 	placeless := checker.Event{Kind: checker.Dead, Request: "r"}
 	answered := failing(send(checker.Ended, "r"))
+	nowhere := delivered(0)
+	nowhere.Request = "r"
 	gaveUp := failing(call(checker.Ended, "r"))
 	elsewhere := commit(1)
 	elsewhere.Partition = 1
@@ -33,6 +35,7 @@ func TestUnfinished(t *testing.T) {
 		"failed after the end":     {with(send(checker.Invoke, "r"), send(checker.Ended, "r"), failing(end(0, "r", "1")), commit(1)), ""},
 		"expired, nobody waits":    {with(call(checker.Invoke, "r"), call(checker.Ended, "r"), revoked, by("b", assigned), by("b", delivered(0)), by("b", commit(1))), ""},
 		"expired, somebody waits":  {with(call(checker.Invoke, "r"), revoked, by("b", assigned), by("b", delivered(0)), by("b", commit(1)), call(checker.Ended, "r")), "unfinished"},
+		"unknown endpoint":         {append(tale(call(checker.Invoke, "r"), assigned), nowhere, commit(1), gaveUp), ""},
 		"failed, nobody waits":     {with(call(checker.Invoke, "r"), failing(end(0, "r", "1")), commit(1), gaveUp), ""},
 		"waits for another try":    {with(failing(end(0, "r", "1")), commit(1), start(0, "r", "2"), end(0, "r", "2")), "unfinished"},
 		"not started":              {with(end(0, "r", "1"), commit(2)), "unfinished"},
@@ -46,6 +49,7 @@ func TestUnfinished(t *testing.T) {
 		"killed, done by nobody":   {with(killed, by("b", assigned), by("b", delivered(0)), by("b", commit(1))), "unfinished"},
 		"killed, in another's run": {with(killed, by("b", assigned), by("b", delivered(0)), by("b", start(0, "r", "2")), by("b", commit(1))), "unfinished"},
 		"lost unawares":            {with(by("b", assigned), by("b", delivered(0)), answered, by("b", commit(1))), ""},
+		"handled unawares":         {with(by("b", assigned), by("b", delivered(0)), by("b", failing(end(0, "r", "2"))), answered, by("b", commit(1))), ""},
 		"another one unawares":     {with(by("b", assigned), by("b", delivered(0)), by("b", start(0, "r", "2")), answered, by("b", commit(1))), "unfinished"},
 		"truncated":                {with(at(checker.Truncated, 0), commit(1)), ""},
 	})
