@@ -133,7 +133,8 @@ type letter struct {
 	error     string
 }
 
-var start = time.UnixMilli(1767225600000).UTC()
+// start is before the time at which virtual time begins.
+var start = time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 // write writes dead letters, and returns where.
 func write(tb testing.TB, d driver.Driver, letters ...letter) []deadletters.Place {

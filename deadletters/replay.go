@@ -152,14 +152,17 @@ func (r *replayer) add(ctx context.Context, l *Letter) error {
 			return err
 		}
 	}
-	if j.record != nil && r.held[string(j.record.Key)] {
+	switch {
+	case j.record == nil:
+	case r.held[string(j.record.Key)]:
 		j.record, j.result.Skipped = nil, "an earlier message of its key was not put back"
+	case r.box.options.DryRun:
+		j.record = nil
+	case len(j.record.Key) > 0:
+		r.keys[string(j.record.Key)] = true
 	}
 	if j.result.Skipped == "" {
 		r.tried++
-	}
-	if j.record != nil && len(j.record.Key) > 0 {
-		r.keys[string(j.record.Key)] = true
 	}
 	r.wave = append(r.wave, j)
 	r.bytes += j.size()
@@ -171,7 +174,6 @@ func (r *replayer) add(ctx context.Context, l *Letter) error {
 
 // prepare decides what is to be done with a letter.
 func (r *replayer) prepare(ctx context.Context, l *Letter) *job {
-	o := &r.box.options
 	j := &job{result: Result{Letter: l, To: Place{Partition: -1, Offset: -1}}}
 	err := r.refusal(l)
 	if err == nil {
@@ -187,9 +189,6 @@ func (r *replayer) prepare(ctx context.Context, l *Letter) *job {
 		return j
 	}
 	j.result.To.Topic = j.record.Topic
-	if o.DryRun {
-		j.record = nil
-	}
 	return j
 }
 

@@ -37,7 +37,7 @@ func endOf(ctx context.Context, d driver.Driver, p driver.Partition) (int64, err
 	if err != nil {
 		return 0, err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // nothing is lost by it
 	return r.Position(), nil
 }
 
@@ -64,7 +64,7 @@ func scan(ctx context.Context, d driver.Driver, s section, each func(*driver.Rec
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // nothing is lost by it
 	buf := make([]driver.Record, atOnce)
 	for r.Position() < s.end {
 		n, err := receive(ctx, r, buf)

@@ -1,0 +1,51 @@
+package deadletters_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+
+	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/deadletters"
+	"github.com/asynccalls/asynccalls/driver/memory"
+)
+
+// Orders that could not be packed are packed by a version that can.
+func ExampleReplay() {
+	ctx := context.Background()
+	d := memory.New()
+	orders := make(chan string, 1)
+	deploy := func(err error) *asynccalls.Service {
+		s, _ := asynccalls.New("shop", d)
+		s.Handle("/orders/{id}", func(_ context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			orders <- r.PathValue("id")
+			return err
+		})
+		go s.Listen(ctx)
+		if err := s.Ready(ctx); err != nil {
+			log.Fatal(err)
+		}
+		return s
+	}
+	broken := deploy(errors.New("no database"))
+	if err := broken.Notify(ctx, asynccalls.NewRequest("shop", "/orders/17", nil)); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("failed:", <-orders)
+	broken.Close() // when it returns, the dead letter is stored
+
+	defer deploy(nil).Close()
+	o := deadletters.Options{Filter: deadletters.Filter{Endpoint: "/orders/*", Error: "database"}}
+	for r, err := range deadletters.Replay(ctx, d, "shop", o) {
+		if err != nil || r.Err != nil {
+			log.Fatal(err, r.Err)
+		}
+		fmt.Println("put back:", r.Letter.Error)
+	}
+	fmt.Println("packed:", <-orders)
+	// Output:
+	// failed: 17
+	// put back: no database
+	// packed: 17
+}
