@@ -59,8 +59,10 @@ kafka-stop: ## stop it and delete its data
 test-kafka: ## the tests that use Kafka, on Apache Kafka; starts and stops it if it does not run
 	@if ! scripts/kafka status >/dev/null 2>&1; then scripts/kafka start; trap 'scripts/kafka stop' EXIT; fi; \
 	ASYNCCALLS_KAFKA=$(KAFKA_ADDR) go test -count=1 -run Kafka -v . | tee .kafka/root.log | grep -E '^ *(---|ok|FAIL)' ; \
+	ASYNCCALLS_KAFKA=$(KAFKA_ADDR) go test -count=1 -run Kafka -v ./deadletters | tee .kafka/deadletters.log | grep -E '^ *(---|ok|FAIL)' ; \
 	ASYNCCALLS_KAFKA=$(KAFKA_ADDR) go test -count=1 -v ./driver/franz | tee .kafka/franz.log | grep -E '^ {0,4}(---|ok|FAIL)|--- FAIL'; \
 	grep -q -- '--- PASS: TestKafkaCalls/kafka' .kafka/root.log || { echo 'the Apache Kafka tier did not run'; exit 1; }; \
+	grep -q -- '--- PASS: TestKafkaReplay/kafka' .kafka/deadletters.log || { echo 'the Apache Kafka tier of deadletters did not run'; exit 1; }; \
 	grep -q -- '--- PASS: TestDriver/kafka' .kafka/franz.log || { echo 'the Apache Kafka tier of the driver did not run'; exit 1; }
 
 examples: ## build the examples and look at what they print

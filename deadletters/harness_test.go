@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func world(t *testing.T, f func(t *testing.T, d *tap)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		d := &tap{Driver: memory.New()}
+		d := &tap{Driver: memory.New(), acknowledged: map[string]bool{}}
 		t.Cleanup(func() {
 			if err := d.Close(); err != nil {
 				t.Errorf("close driver: %v", err)
@@ -48,14 +48,14 @@ func createTopics(tb testing.TB, d driver.Driver, prefix string, partitions int3
 type tap struct {
 	driver.Driver
 
-	mu        sync.Mutex // guards what follows
-	fail      func(r *driver.Record) error
-	hold      bool // outcomes are kept back for ever
-	handed    []driver.Record
-	done      int // outcomes that were told
-	onPublish func()
-	reads     int // that were not closed
-	onRead    func(p driver.Partition) error
+	mu           sync.Mutex // guards what follows
+	fail         func(r *driver.Record) error
+	hold         bool // outcomes are kept back for ever
+	handed       []driver.Record
+	acknowledged map[string]bool // messages, by their last header
+	onPublish    func()
+	reads        int // that were not closed
+	onRead       func(p driver.Partition) error
 }
 
 func (d *tap) Publish(ctx context.Context, r *driver.Record, done func(*driver.Record, error)) {
@@ -77,7 +77,9 @@ func (d *tap) Publish(ctx context.Context, r *driver.Record, done func(*driver.R
 	}
 	d.Driver.Publish(ctx, r, func(r *driver.Record, err error) {
 		d.mu.Lock()
-		d.done++
+		if n := len(r.Headers); n > 0 && err == nil {
+			d.acknowledged[string(r.Headers[n-1].Value)] = true
+		}
 		d.mu.Unlock()
 		done(r, err)
 	})

@@ -42,6 +42,7 @@ func main() {
 		{"driver/memory", "api/memory.txt", 0, true},
 		{"driver/franz", "api/franz.txt", 0, true},
 		{"embedded", "api/embedded.txt", 0, true},
+		{"deadletters", "api/deadletters.txt", 0, true},
 	} {
 		errs = append(errs, s.check(*update))
 	}
