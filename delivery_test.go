@@ -357,6 +357,37 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+// TestWorkersCatchUp has quick handlers and a small window: the receive loop waits
+// for them instead of pausing partitions, and not longer than it must.
+func TestWorkersCatchUp(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		s := newService(t, "server", d, asynccalls.Limits{Window: 10})
+		s.Handle("/e", reply(nil))
+		listen(t, s)
+		client := newService(t, "client", d)
+		begin := time.Now()
+		var batch []*asynccalls.Request
+		for range 5000 {
+			batch = append(batch, asynccalls.NewRequest("server", "/e", nil))
+		}
+		if err := client.Notify(t.Context(), batch...); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if n := d.received.Load(); n != 5000 || time.Since(begin) > 0 {
+			t.Errorf("received %d in %v, want all at once", n, time.Since(begin))
+		}
+		if n := d.pauses.Load(); n > 0 {
+			t.Errorf("paused %d times, want never", n)
+		}
+		begin = time.Now()
+		if err := s.Close(); err != nil || time.Since(begin) > 0 {
+			t.Errorf("Close took %v and returned %v, want that it does not wait", time.Since(begin), err)
+		}
+	})
+}
+
 // TestProtocolHeadersStayHidden hands a dead letter back, as a replay does: the
 // handler sees the user's headers only.
 func TestProtocolHeadersStayHidden(t *testing.T) {

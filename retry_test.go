@@ -213,6 +213,29 @@ func TestRetryHoldsUpItsKeyAlone(t *testing.T) {
 	})
 }
 
+// TestRetryIsOnTime wants each attempt at its time, also if that is soon.
+func TestRetryIsOnTime(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		var at []time.Time
+		serve(t, d, "server", "/e", func(_ context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			at = append(at, time.Now())
+			return asynccalls.RetryAfter(time.Duration(r.Attempt)*time.Millisecond, errBroken)
+		})
+		client := newService(t, "client", d)
+		sendAs(t, client, "one-way", asynccalls.NewRequest("server", "/e", nil))
+		pass(time.Second)
+		for i := range len(at) - 1 {
+			if took, want := at[i+1].Sub(at[i]), time.Duration(i+1)*time.Millisecond; took != want {
+				t.Errorf("attempt %d came after %v, want %v", i+2, took, want)
+			}
+		}
+		if len(at) != 5 {
+			t.Errorf("%d attempts, want 5", len(at))
+		}
+	})
+}
+
 // TestRetryIsForgottenWithItsPartition moves a request that waits for its next
 // attempt to another instance, and ends a service with one: no attempt is burnt
 // and no end sent (2.5, 2.9).

@@ -127,6 +127,7 @@ type faulty struct {
 	broker *memory.Driver
 
 	received atomic.Int64 // records, by groups
+	pauses   atomic.Int64 // of any partition, by groups
 
 	mu      sync.Mutex // guards what follows
 	publish func(r *driver.Record) error
@@ -220,6 +221,13 @@ func (g *faultyGroup) Receive(ctx context.Context, buf []driver.Record) (int, er
 	n, err := g.Group.Receive(ctx, buf)
 	g.f.received.Add(int64(n))
 	return n, err
+}
+
+func (g *faultyGroup) Pause(all []driver.Partition) {
+	if len(all) > 0 {
+		g.f.pauses.Add(1)
+	}
+	g.Group.Pause(all)
 }
 
 func (g *faultyGroup) Commit(ctx context.Context, p ...driver.Position) error {

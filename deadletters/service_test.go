@@ -188,7 +188,7 @@ func TestKafkaReplayGuard(t *testing.T) {
 		s := serve(t, d, "server", topics, func(s *asynccalls.Service) {
 			s.Handle("/e", func(_ context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
 				ids <- r.ID
-				return errors.New("broken for ever")
+				return asynccalls.Permanent(errors.New("broken for ever"))
 			})
 		})
 		died := follow(ctx, t, d, topics.Prefix+"server.dead")
