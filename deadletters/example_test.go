@@ -20,7 +20,7 @@ func ExampleReplay() {
 		s, _ := asynccalls.New("shop", d)
 		s.Handle("/orders/{id}", func(_ context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
 			orders <- r.PathValue("id")
-			return err
+			return asynccalls.Permanent(err)
 		})
 		go s.Listen(ctx)
 		if err := s.Ready(ctx); err != nil {
@@ -28,7 +28,7 @@ func ExampleReplay() {
 		}
 		return s
 	}
-	broken := deploy(errors.New("no database"))
+	broken := deploy(errors.New("no such customer"))
 	if err := broken.Notify(ctx, asynccalls.NewRequest("shop", "/orders/17", nil)); err != nil {
 		log.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func ExampleReplay() {
 	broken.Close() // when it returns, the dead letter is stored
 
 	defer deploy(nil).Close()
-	o := deadletters.Options{Filter: deadletters.Filter{Endpoint: "/orders/*", Error: "database"}}
+	o := deadletters.Options{Filter: deadletters.Filter{Endpoint: "/orders/*", Error: "customer"}}
 	for r, err := range deadletters.Replay(ctx, d, "shop", o) {
 		if err != nil || r.Err != nil {
 			log.Fatal(err, r.Err)
@@ -46,6 +46,6 @@ func ExampleReplay() {
 	fmt.Println("packed:", <-orders)
 	// Output:
 	// failed: 17
-	// put back: no database
+	// put back: no such customer
 	// packed: 17
 }
