@@ -23,6 +23,7 @@ type host struct {
 func (x *exploration) newServer() *host {
 	h := x.newHost("server", fmt.Sprint("server-", len(x.all)))
 	h.service.Handle("/work", h.work)
+	h.service.Handle("/leaf", h.leaf)
 	x.start(h)
 	return h
 }
@@ -62,6 +63,7 @@ type behavior struct {
 	responses int
 	early     bool   // the last response is the end
 	fickle    string // what its responses differ in from those of another run
+	nested    bool   // calls its own service first
 	fail      func() error
 }
 
@@ -72,6 +74,7 @@ func (x *exploration) behave(random *rand.Rand, nth int) behavior {
 		deaf:      random.IntN(3) == 0,
 		responses: random.IntN(5),
 		early:     random.IntN(4) == 0,
+		nested:    random.IntN(10) == 0,
 		fail:      failures(random),
 	}
 	switch random.IntN(40) {
@@ -100,6 +103,13 @@ func failures(random *rand.Rand) func() error {
 			var nothing *behavior
 			return nothing.fail() // panics
 		}
+	case 5:
+		return func() error { return asynccalls.Permanent(errors.New("broken for good")) }
+	case 6:
+		after := time.Duration(random.IntN(3000)) * time.Millisecond
+		return func() error { return asynccalls.RetryAfter(after, errors.New("broken for now")) }
+	case 7, 8:
+		return func() error { return asynccalls.Unavailable(errors.New("away")) }
 	default:
 		return func() error { return nil }
 	}
@@ -114,6 +124,11 @@ func (h *host) work(ctx context.Context, w asynccalls.ResponseWriter, r *asyncca
 	}
 	defer h.enclose(e, &err)()
 	b := h.x.behave(h.x.dice("work", r.ID, nth), nth)
+	if b.nested {
+		if err := h.nest(ctx, fmt.Sprint(r.ID, "-", nth)); err != nil {
+			return err
+		}
+	}
 	for seq := range b.responses {
 		if err := b.wait(ctx); err != nil {
 			return err
@@ -134,6 +149,38 @@ func (h *host) work(ctx context.Context, w asynccalls.ResponseWriter, r *asyncca
 		return err
 	}
 	return b.fail()
+}
+
+// nest makes a call to the service itself.
+func (h *host) nest(ctx context.Context, id string) error {
+	r := asynccalls.NewRequest("server", "/leaf", nil)
+	r.ID = id
+	e := checker.Event{Kind: checker.Invoke, Request: id, Mode: checker.ModeCall}
+	h.driver.note(e)
+	h.x.count("nested calls", 1)
+	resp, err := h.service.CallOne(ctx, r)
+	if err == nil {
+		h.driver.note(checker.Event{
+			Kind: checker.Received, Request: id, Run: resp.Run, Seq: resp.Seq, Digest: string(resp.Body),
+		})
+	} else {
+		e.Error = err.Error()
+	}
+	e.Kind = checker.Ended
+	h.driver.note(e)
+	return err
+}
+
+// leaf is the handler of nested calls.
+func (h *host) leaf(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) (err error) {
+	e := checker.Event{
+		Kind: checker.HandlerStart, Request: r.ID, Run: fmt.Sprint(r.ID, "/", h.x.nth("leaf", r.ID)),
+		Topic: r.Source.Topic, Partition: r.Source.Partition, Offset: r.Source.Offset,
+	}
+	defer h.enclose(e, &err)()
+	resp := asynccalls.NewResponse(nil)
+	resp.End = true
+	return w.Send(ctx, resp)
 }
 
 // note is the handler of responses.
