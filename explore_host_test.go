@@ -52,7 +52,6 @@ func (x *exploration) start(h *host) {
 	x.all = append(x.all, h)
 	x.count("instances", 1)
 	ctx := context.WithoutCancel(x.t.Context())
-	x.wg.Go(func() { h.service.Ready(ctx) })
 	go h.service.Listen(ctx) // Close waits for it, and has its error
 }
 
