@@ -46,6 +46,29 @@ func TestReplayInFlight(t *testing.T) {
 	})
 }
 
+// TestReplayLastWaveUnknown ends the context while the last letters are on their
+// way: the results say so, and so does the error.
+func TestReplayLastWaveUnknown(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *tap) {
+		write(t, d, letter{partition: 2, value: "a"})
+		d.hold = true
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var results []deadletters.Result
+		var last error
+		for r, err := range deadletters.Replay(ctx, d, "server", deadletters.Options{}) {
+			if last = err; err == nil {
+				results = append(results, r)
+			}
+		}
+		checkTold(t, results, "a failed: outcome unknown: context deadline exceeded")
+		if !errors.Is(last, context.DeadlineExceeded) {
+			t.Errorf("the last error is %v, want that of ctx", last)
+		}
+	})
+}
+
 // TestReplayBoundsBytes replays large letters: few of them are together.
 func TestReplayBoundsBytes(t *testing.T) {
 	t.Parallel()
@@ -157,6 +180,10 @@ func TestReplayBrokenReading(t *testing.T) {
 		checkTold(t, results, "a put back")
 		if !errors.Is(last, broken) {
 			t.Errorf("the last error is %v, want %v", last, broken)
+		}
+		reads = 0
+		for range deadletters.Replay(t.Context(), d, "server", deadletters.Options{}) {
+			break // a loop that goes on after this panics
 		}
 	})
 }

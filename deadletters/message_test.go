@@ -133,15 +133,20 @@ func TestReplayPrefix(t *testing.T) {
 	t.Parallel()
 	world(t, func(t *testing.T, d *tap) {
 		createTopics(t, d, "staging-", 1)
-		for _, topic := range []string{"staging-server.requests", "server.requests"} {
-			dead := wire.Dead{Topic: topic, Service: "server"}
+		for _, l := range []struct{ topic, ac string }{
+			{"staging-server.requests", "1 n id /e c"},
+			{"server.requests", "1 n id /e c"},
+			{"client.responses", "1 d id.r.0 server /e"},
+		} {
+			dead := wire.Dead{Topic: l.topic, Partition: -1, Offset: -1, Service: "server"}
 			publish(t, d, driver.Record{
-				Topic: "staging-server.dead", Value: []byte(topic),
-				Headers: []driver.Header{header("ac", "1 n id /e c"), header("ac-dead", string(wire.AppendDead(nil, &dead)))},
+				Topic: "staging-server.dead", Value: []byte(l.topic),
+				Headers: []driver.Header{header("ac", l.ac), header("ac-dead", string(wire.AppendDead(nil, &dead)))},
 			})
 		}
 		checkTold(t, replayAll(t, d, deadletters.Options{Prefix: "staging-"}), "staging-server.requests put back",
-			`server.requests skipped: it is said to come from topic "server.requests", which is not one of server`)
+			`server.requests skipped: it is said to come from topic "server.requests", which is not one of server`,
+			`client.responses skipped: it is said to come from topic "client.responses", which is not one of server`)
 		checkCount(t, d, "staging-server.requests", 1)
 		checkCount(t, d, "server.requests", 0)
 	})

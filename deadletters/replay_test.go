@@ -84,7 +84,13 @@ func TestReplayIgnoresFalseMarks(t *testing.T) {
 		}
 		write(t, d, letter{value: "a"}, letter{value: "b", headers: []driver.Header{mark(0, 3)}})
 		publish(t, d, driver.Record{Topic: "server.dead", Headers: []driver.Header{mark(1, 3)}})
-		checkTold(t, replayAll(t, d, deadletters.Options{}), "a put back", "b put back")
+		foreign := publish(t, d, driver.Record{Topic: "server.dead", Value: []byte("c")})
+		publish(t, d, driver.Record{Topic: "server.dead", Headers: []driver.Header{mark(0, foreign.Offset)}})
+		results := replayAll(t, d, deadletters.Options{})
+		checkTold(t, results, "a put back", "b put back", `c skipped: not a dead letter: no header "ac-dead"`)
+		if l := results[2].Letter; l.Replayed != nil || l.Replays != 0 {
+			t.Errorf("what is no letter was replayed %d times, to %v, want never", l.Replays, l.Replayed)
+		}
 	})
 }
 
@@ -185,11 +191,16 @@ func TestReplayOrder(t *testing.T) {
 			write(t, d, letter{partition: 1, key: fmt.Sprint(i * i % 7), value: fmt.Sprint(i)})
 		}
 		open := map[string]int{}
+		waves, marking := 0, false
 		d.onPublish = func() {
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			r := d.handed[len(d.handed)-1]
-			if r.Topic == "server.dead" {
+			if r.Topic == "server.dead" && !marking {
+				waves++
+			}
+			marking = r.Topic == "server.dead"
+			if marking {
 				clear(open)
 			} else if open[string(r.Key)]++; open[string(r.Key)] > 1 {
 				t.Errorf("two messages of key %s are on their way", r.Key)
@@ -200,6 +211,9 @@ func TestReplayOrder(t *testing.T) {
 			if string(r.Letter.Value) != fmt.Sprint(i) {
 				t.Fatalf("result %d is that of letter %s", i, r.Letter.Value)
 			}
+		}
+		if waves < 75 || waves > 100 { // three or four different keys stand together
+			t.Errorf("300 letters went in %d waves, want 75 to 100", waves)
 		}
 		last := map[string]int64{}
 		for _, r := range results {
