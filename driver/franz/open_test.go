@@ -133,6 +133,33 @@ func TestOpenRefusesInvalidValues(t *testing.T) {
 	}
 }
 
+// TestOpenChecksSessions gives options that only make sense together.
+func TestOpenChecksSessions(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		opts []kgo.Opt
+		want string // part of the error, empty if there is none
+	}{
+		"short":              {[]kgo.Opt{kgo.SessionTimeout(2 * time.Second)}, ""},
+		"short, heartbeats":  {[]kgo.Opt{kgo.SessionTimeout(time.Second), kgo.HeartbeatInterval(100 * time.Millisecond)}, ""},
+		"long, heartbeats":   {[]kgo.Opt{kgo.HeartbeatInterval(time.Minute), kgo.SessionTimeout(time.Hour)}, ""},
+		"too short":          {[]kgo.Opt{kgo.SessionTimeout(500 * time.Millisecond)}, "heartbeat interval"},
+		"heartbeats too far": {[]kgo.Opt{kgo.HeartbeatInterval(time.Minute)}, "heartbeat interval"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, err := franz.Open("localhost:9092", tt.opts...)
+			if err == nil {
+				_ = d.Close()
+			}
+			if got := fmt.Sprint(err); (err != nil) != (tt.want != "") || !strings.Contains(got, tt.want) {
+				t.Errorf("open: error %q, want one with %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestOpenAcceptsOptions(t *testing.T) {
 	t.Parallel()
 	opts := map[string]kgo.Opt{

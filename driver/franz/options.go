@@ -96,8 +96,10 @@ func checkPlain(client *kgo.Client, addrs []string) error {
 func (r rule) broken() error { return fmt.Errorf("franz: option %q: %s", r.name, r.why) }
 
 // checkTyped returns an error for the first option that breaks the contract. It
-// tries each one alone on a client that never connects.
+// tries each one alone on a client that never connects, and those of groups
+// together, as they must fit each other.
 func checkTyped(opts []kgo.Opt) error {
+	group := append(defaults(), kgo.ConsumerGroup("franz"))
 	for _, o := range opts {
 		switch o.(type) {
 		case kgo.ProducerOpt, kgo.ConsumerOpt, kgo.GroupOpt:
@@ -105,6 +107,12 @@ func checkTyped(opts []kgo.Opt) error {
 				return err
 			}
 		}
+		if _, ok := o.(kgo.GroupOpt); ok {
+			group = append(group, o)
+		}
+	}
+	if _, err := try(group); err != nil {
+		return fmt.Errorf("franz: options of groups: %w", err)
 	}
 	return nil
 }
@@ -121,7 +129,7 @@ func checkOne(o kgo.Opt) error {
 			return r.broken()
 		}
 	}
-	broken, e := compare(append(marks(), kgo.ConsumerGroup("franz")), o)
+	broken, e := compare(append(marks(), lenient()...), o)
 	if e != nil {
 		return fmt.Errorf("franz: option of type %T: %w", o, err)
 	}
@@ -145,6 +153,15 @@ func marks() []kgo.Opt {
 	return []kgo.Opt{
 		kgo.RecordPartitioner(partitioner{}),
 		kgo.ProducerBatchMaxBytes(defaultLimit - 1),
+	}
+}
+
+// lenient returns options of a group that any other one fits to.
+func lenient() []kgo.Opt {
+	return []kgo.Opt{
+		kgo.ConsumerGroup("franz"),
+		kgo.HeartbeatInterval(time.Millisecond),
+		kgo.SessionTimeout(24 * time.Hour),
 	}
 }
 
