@@ -1,0 +1,130 @@
+//go:build unix
+
+package prove
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/asynccalls/asynccalls"
+)
+
+// partVariable holds what a process is to be that a test has started.
+const partVariable = "PROVE_PART"
+
+func TestMain(m *testing.M) {
+	encoded := os.Getenv(partVariable)
+	if encoded == "" {
+		os.Exit(m.Run())
+	}
+	if err := play(encoded); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// role is what a process does.
+type role string
+
+const (
+	roleBroker role = "broker" // embedded, with a data directory
+	roleServer role = "server" // handles requests
+	roleSender role = "sender" // sends requests, and handles responses
+	roleClient role = "client" // handles responses only
+)
+
+// The services, by their IDs.
+const (
+	serverID = "server"
+	clientID = "client"
+)
+
+// part is all that a process needs to know.
+type part struct {
+	Role     role
+	Instance string // of this process alone
+	Journal  string // the file in which it writes down what it sees
+	Address  string // of the broker
+	Seed     uint64
+
+	Dir string // of the data of a broker
+
+	Topics  asynccalls.Topics
+	Session time.Duration // after which a silent member is out of its group
+	Request time.Duration // for which an answer of the broker is waited for; 0 for the default
+
+	From, To int           // the numbers of the requests to send
+	Batch    int           // how many are sent at once, about
+	Pause    time.Duration // between two batches, about
+}
+
+// play is the main function of such a process. It ends in good order when its
+// standard input does.
+func play(encoded string) error {
+	var p part
+	if err := json.Unmarshal([]byte(encoded), &p); err != nil {
+		return fmt.Errorf("%s: %w", partVariable, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		cancel()
+	}()
+	if err := p.play(ctx); err != nil {
+		return fmt.Errorf("%s: %w", p.Instance, err)
+	}
+	return nil
+}
+
+func (p *part) play(ctx context.Context) error {
+	if p.Role == roleBroker {
+		return p.serveKafka(ctx)
+	}
+	j, err := openJournal(p)
+	if err != nil {
+		return err
+	}
+	defer j.file.Close()
+	switch p.Role {
+	case roleServer:
+		return p.serve(ctx, j)
+	case roleSender, roleClient:
+		return p.ask(ctx, j)
+	default:
+		return fmt.Errorf("there is no role %q", p.Role)
+	}
+}
+
+// options are those of the Kafka client: silent members are noticed soon.
+func (p *part) options() []kgo.Opt {
+	o := []kgo.Opt{
+		kgo.SessionTimeout(p.Session),
+		kgo.HeartbeatInterval(p.Session / 5),
+		kgo.RebalanceTimeout(5 * time.Second),
+	}
+	if p.Request > 0 {
+		o = append(o, kgo.ProduceRequestTimeout(p.Request), kgo.RequestTimeoutOverhead(p.Request),
+			kgo.DialTimeout(p.Request))
+	}
+	return o
+}
+
+// wait waits for d, and reports whether ctx did not end before.
+func wait(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
