@@ -117,7 +117,7 @@ func (h *handlers) send(ctx context.Context, s *asynccalls.Service, batch []*asy
 // failures takes apart what Send returned.
 func failures(batch []*asynccalls.Request, err error) map[*asynccalls.Request]error {
 	failed := make(map[*asynccalls.Request]error)
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // exactly the joined error is meant
+	joined, ok := err.(interface{ Unwrap() []error })
 	if err != nil && !ok {
 		for _, r := range batch {
 			failed[r] = err // not as documented: of no request it is known that it was sent
