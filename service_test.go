@@ -131,6 +131,7 @@ type faulty struct {
 
 	mu      sync.Mutex // guards what follows
 	publish func(r *driver.Record) error
+	commit  func() error
 	topics  func() error
 	hold    bool // outcomes are held back
 	held    []func()
@@ -142,6 +143,13 @@ func (f *faulty) onPublish(hook func(r *driver.Record) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.publish = hook
+}
+
+// onCommit sets what fails a commit before the broker learns of it.
+func (f *faulty) onCommit(hook func() error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.commit = hook
 }
 
 // onTopics sets what fails a look at the topics.
@@ -231,6 +239,14 @@ func (g *faultyGroup) Pause(all []driver.Partition) {
 }
 
 func (g *faultyGroup) Commit(ctx context.Context, p ...driver.Position) error {
+	g.f.mu.Lock()
+	hook := g.f.commit
+	g.f.mu.Unlock()
+	if hook != nil {
+		if err := hook(); err != nil {
+			return err
+		}
+	}
 	g.f.mu.Lock()
 	g.f.commits = append(g.f.commits, p...)
 	g.f.mu.Unlock()
