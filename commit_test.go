@@ -53,7 +53,7 @@ func TestCommitsNeverGoBack(t *testing.T) {
 				}
 			}
 		}
-		pass(time.Minute)
+		elapse(time.Minute)
 		last := map[driver.Partition]int64{}
 		for _, p := range d.committed() {
 			if p.Offset <= last[p.Partition] {
@@ -91,7 +91,7 @@ func TestGroupBeginsAtTheBeginning(t *testing.T) {
 			handled.add(string(r.Body))
 			return nil
 		})
-		pass(time.Second)
+		elapse(time.Second)
 		if diff := cmp.Diff(want, handled.sorted()); diff != "" {
 			t.Errorf("handled (-want +got):\n%s", diff)
 		}

@@ -31,7 +31,7 @@ func TestDeadLetterIsStoredBeforeCommit(t *testing.T) {
 		if err := client.Notify(t.Context(), asynccalls.NewRequest("server", "/e", []byte("x"))); err != nil {
 			t.Fatal(err)
 		}
-		pass(time.Minute)
+		elapse(time.Minute)
 		if got := d.committed(); len(got) != 0 {
 			t.Errorf("committed %v without a dead letter", got)
 		}
@@ -39,7 +39,7 @@ func TestDeadLetterIsStoredBeforeCommit(t *testing.T) {
 			t.Errorf("the dead letter was tried %d times in a minute, want some with a backoff", tries)
 		}
 		d.onPublish(nil)
-		pass(10 * time.Second)
+		elapse(10 * time.Second)
 		if got := d.committed(); len(got) != 1 {
 			t.Errorf("committed %v, want one position", got)
 		}
@@ -77,7 +77,7 @@ func TestDeadLetterIsTooLarge(t *testing.T) {
 				r := asynccalls.NewRequest("server", "/e", []byte(tt.body))
 				r.Key, r.Header = tt.key, asynccalls.Header{{Key: "user", Value: tt.header}}
 				sendAs(t, client, "one-way", r)
-				pass(time.Second)
+				elapse(time.Second)
 				letters := read(t, d, "server.dead")
 				if len(letters) != 1 {
 					t.Fatalf("%d dead letters, want 1", len(letters))
@@ -126,7 +126,7 @@ func TestDeadLettersTopicIsDeleted(t *testing.T) {
 				client := newService(t, "client", d)
 				sendAs(t, client, "one-way", asynccalls.NewRequest("server", "/e", nil))
 				if options != nil {
-					pass(time.Minute)
+					elapse(time.Minute)
 					if got := d.committed(); len(got) != 0 {
 						t.Errorf("committed %v without a dead letter", got)
 					}
@@ -134,7 +134,7 @@ func TestDeadLettersTopicIsDeleted(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				pass(time.Minute)
+				elapse(time.Minute)
 				if n, got := len(read(t, d, "server.dead")), d.committed(); n != 1 || len(got) != 1 {
 					t.Errorf("%d dead letters and commits %v, want one of each", n, got)
 				}

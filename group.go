@@ -102,8 +102,7 @@ func (g *group) receive(ctx context.Context, buf []driver.Record) error {
 func (g *group) receiveOnce(ctx context.Context, buf []driver.Record) (int, error) {
 	paused, changed := g.pauses()
 	if len(paused) > g.paused && !g.drains() {
-		g.catchUp(ctx)
-		paused, _ = g.pauses()
+		paused = g.catchUp(ctx, paused)
 	}
 	if changed {
 		g.member.Pause(paused)
@@ -120,14 +119,21 @@ func (g *group) receiveOnce(ctx context.Context, buf []driver.Record) (int, erro
 	return g.member.Receive(ctx, buf)
 }
 
-// catchUp gives the workers a moment before a partition is paused: what a client
-// library has fetched of a paused partition, it may have to fetch again.
-func (g *group) catchUp(ctx context.Context) {
+// catchUp gives the workers a moment before partitions are paused: what a client
+// library has fetched of a paused partition, it may have to fetch again. It returns
+// those that are to be paused then.
+func (g *group) catchUp(ctx context.Context, paused []driver.Partition) []driver.Partition {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if g.interruptible(cancel) {
-		<-ctx.Done()
+	for len(paused) > g.paused && ctx.Err() == nil {
+		relief, interrupt := context.WithCancel(ctx)
+		if g.interruptible(interrupt) {
+			<-relief.Done()
+		}
+		interrupt()
+		paused, _ = g.pauses()
 	}
+	return paused
 }
 
 // interruptible has interrupt called when the set of paused partitions changes.
@@ -201,9 +207,11 @@ func (g *group) lose(lost *driver.LostError) {
 // Assigned implements [driver.Listener].
 func (g *group) Assigned(partitions []driver.Partition) {
 	g.warnOfGrowth(partitions)
-	g.mu.Lock()
-	g.engine.Assign(partitions)
-	g.mu.Unlock()
+	g.keeper.undisturbed(func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.engine.Assign(partitions)
+	})
 	g.serving.Do(func() {
 		g.s.wait(nil)
 		close(g.s.serving)

@@ -149,6 +149,17 @@ func (k *keeper) commit(ctx context.Context) error {
 	return nil
 }
 
+// undisturbed calls f while nothing is being committed, so that a position of an
+// assignment that has ended is not stored in the next one.
+func (k *keeper) undisturbed(f func()) {
+	select {
+	case k.turn <- struct{}{}:
+		defer func() { <-k.turn }()
+	case <-k.g.ctx.Done():
+	}
+	f()
+}
+
 // relieve interrupts the receive loop if a partition may be resumed.
 func (k *keeper) relieve() {
 	g := k.g

@@ -87,7 +87,7 @@ func TestNestedCallOfALostHandler(t *testing.T) {
 		if _, err := collect(call); time.Since(begin) > 6*time.Second {
 			t.Errorf("the handler that waited for a slot ended after %v with %v", time.Since(begin), err)
 		}
-		pass(time.Minute)
+		elapse(time.Minute)
 		for range 10 {
 			if _, err := collect(client.Call(t.Context(), asynccalls.NewRequest("server", "/leak", nil))); err != nil {
 				t.Error(err)

@@ -68,11 +68,11 @@ func TestStuckHandlersAreReported(t *testing.T) {
 		r := asynccalls.NewRequest("server", "/stuck", nil)
 		r.Key = "customer 17"
 		sendAs(t, client, "one-way", r)
-		pass(19 * time.Second)
+		elapse(19 * time.Second)
 		if n := log.count("stuck"); n != 0 {
 			t.Errorf("reported %d times before twice its limit", n)
 		}
-		pass(time.Hour)
+		elapse(time.Hour)
 		if n := log.count("ERROR", "stuck", `/stuck (key \"customer 17\")`); n != 1 {
 			t.Errorf("reported %d times, want once: %s", n, log.buf.String())
 		}
@@ -95,7 +95,7 @@ func TestGrowthIsReported(t *testing.T) {
 		s := newService(t, "server", d, asynccalls.Topics{Partitions: 2}, log.option())
 		s.Handle("/e", reply(nil))
 		listen(t, s)
-		pass(time.Minute)
+		elapse(time.Minute)
 		if n := log.count("grown"); n != 0 {
 			t.Errorf("reported %d times without growth", n)
 		}
@@ -105,9 +105,9 @@ func TestGrowthIsReported(t *testing.T) {
 		if err := d.Create(t.Context(), driver.Topic{Name: "server.requests", Partitions: 3}); err != nil {
 			t.Fatal(err)
 		}
-		pass(time.Minute)
+		elapse(time.Minute)
 		serve(t, d, "server", "/e", reply(nil)).Close() // a rebalance tells nothing new
-		pass(time.Minute)
+		elapse(time.Minute)
 		if n := log.count("WARN", "grown", "server.requests", `"partitions before"=2`); n != 1 {
 			t.Errorf("reported %d times, want once: %s", n, log.buf.String())
 		}
@@ -131,7 +131,7 @@ func TestPanic(t *testing.T) {
 		for mode, runs := range map[string]int{"awaited": 1, "one-way": 2} {
 			before := log.count("panicked")
 			end := sendAs(t, client, mode, asynccalls.NewRequest("server", "/e", nil))
-			pass(time.Minute)
+			elapse(time.Minute)
 			if mode == "awaited" && end != "status 500: internal error" {
 				t.Errorf("the caller was told %q", end)
 			}

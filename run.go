@@ -140,6 +140,10 @@ func (r *run) conclude(err error) delivery.Outcome {
 		m.tries = new(delivery.Tries)
 	}
 	outcome := delivery.Decide(m.mode, failed, m.retry(), m.tries)
+	if outcome.Retry.IsZero() && !r.repaired && r.failed.Load() != nil {
+		r.mu.Unlock()
+		return delivery.Outcome{} // replace concludes the run, since a response was not stored
+	}
 	if outcome.End && !r.ended {
 		if failed.How == delivery.Dropped {
 			r.sendEnd(nil)
@@ -219,5 +223,11 @@ func (r *run) replace(lost *lostResponse) {
 	r.mu.Lock()
 	r.ended, r.seq = false, lost.seq
 	r.mu.Unlock()
-	r.conclude(err)
+	outcome := r.conclude(err)
+	if outcome.End && errors.Is(lost.err, ErrUnknownOutcome) {
+		// The response may be there, and then its number is taken.
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.sendEnd(err)
+	}
 }

@@ -69,7 +69,7 @@ func TestSend(t *testing.T) {
 				if err := client.Send(t.Context(), asynccalls.NewRequest("server", "/e", nil)); err != nil {
 					t.Fatal(err)
 				}
-				pass(time.Minute) // retries included
+				elapse(time.Minute) // retries included
 				if diff := cmp.Diff(tt.want, *got); diff != "" {
 					t.Errorf("responses (-want +got):\n%s", diff)
 				}

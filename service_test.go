@@ -111,6 +111,13 @@ func (l *list) add(item string) {
 	l.items = append(l.items, item)
 }
 
+// all returns the items in the order in which they came.
+func (l *list) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.items)
+}
+
 // sorted returns the items in alphabetical order.
 func (l *list) sorted() []string {
 	l.mu.Lock()
@@ -120,6 +127,13 @@ func (l *list) sorted() []string {
 
 // pass lets virtual time pass.
 func pass(d time.Duration) { <-time.After(d) }
+
+// elapse lets virtual time pass, and everything happen that happens until then: the
+// test may look at what handlers have written. It is for the goroutine of the test.
+func elapse(d time.Duration) {
+	pass(d)
+	synctest.Wait()
+}
 
 // faulty is a driver whose calls a test can look at and make fail.
 type faulty struct {
