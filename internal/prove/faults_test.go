@@ -4,37 +4,51 @@ package prove
 
 import "time"
 
-// The figures that a fault is counted by.
+// The figures that faults are counted by.
 const (
-	kills       = "kills"
-	stops       = "stops"
-	longStops   = "stops beyond the session timeout"
-	brokerKills = "broker kills"
-	brokerStops = "broker stops"
+	kills          = "kills"
+	stops          = "stops"
+	longStops      = "of these beyond the session timeout"
+	brokerKills    = "broker kills"
+	brokerStops    = "broker stops"
+	brokerRestarts = "broker restarts"
 )
 
+// salvo has a few faults happen at about the same time, and most often waits
+// until all instances are well again, so that the next ones find them at work.
+func (f *fleet) salvo(brokers func() bool, restart func(*slot, time.Duration)) {
+	for range 1 + f.random.IntN(4) {
+		f.fault(brokers(), restart)
+		f.wait(upTo(100*time.Millisecond, f.random.Float64()))
+	}
+	gap, hurry := upTo(500*time.Millisecond, f.random.Float64()), f.random.IntN(10) < 4
+	f.wait(gap)
+	if !hurry {
+		f.ready(3 * time.Second)
+	}
+}
+
 // fault draws one fault and has it happen, beside those that are on their way.
-func (f *fleet) fault() {
+func (f *fleet) fault(broker bool, restart func(*slot, time.Duration)) {
+	kind, length, client := f.random.IntN(100), f.random.Float64(), f.random.IntN(100) < 20
 	roles := []role{roleServer}
-	switch dice := f.random.IntN(100); {
-	case dice < 6:
+	switch {
+	case broker:
 		roles = []role{roleBroker}
-	case dice < 25:
+	case client:
 		roles = []role{roleSender, roleClient}
 	}
-	kind, length := f.random.IntN(100), f.random.Float64()
 	s := f.pick(roles...)
 	if s == nil {
 		return
 	}
-	broker := s.part.Role == roleBroker
 	switch {
-	case broker && kind < 60:
-		f.crash(s, brokerKills, 0, upTo(1500*time.Millisecond, length))
+	case broker && kind < 70:
+		restart(s, upTo(1500*time.Millisecond, length))
 	case broker:
 		f.halt(s, brokerStops, upTo(2*time.Second, length))
 	case kind < 50:
-		f.crash(s, kills, 0, upTo(time.Second, length))
+		f.crash(s, kills, 0, upTo(f.session, length))
 	case kind < 55: // stopped, and never to go on
 		f.crash(s, kills, upTo(2*f.session, length), 0)
 	case kind < 82:
@@ -47,13 +61,21 @@ func (f *fleet) fault() {
 
 func upTo(most time.Duration, part float64) time.Duration { return time.Duration(float64(most) * part) }
 
+// faulted returns the number of faults so far.
+func (f *fleet) faulted() int {
+	sum := 0
+	for _, what := range []string{kills, stops, brokerKills, brokerStops, brokerRestarts} {
+		sum += f.tallied(what)
+	}
+	return sum
+}
+
 // crash kills a process, perhaps after it was stopped for a while, and starts
 // the next after another.
 func (f *fleet) crash(s *slot, what string, stopped, down time.Duration) {
 	f.count(what)
 	f.do(s, func() {
 		if stopped > 0 {
-			f.check(s)
 			s.process.halt()
 			f.wait(stopped)
 		}
@@ -67,9 +89,21 @@ func (f *fleet) crash(s *slot, what string, stopped, down time.Duration) {
 func (f *fleet) halt(s *slot, what string, d time.Duration) {
 	f.count(what)
 	f.do(s, func() {
-		f.check(s)
 		s.process.halt()
 		f.wait(d)
 		s.process.resume()
+	})
+}
+
+// killBroker kills a broker and starts it again.
+func (f *fleet) killBroker(s *slot, down time.Duration) { f.crash(s, brokerKills, 0, down) }
+
+// restartBroker has a broker end in good order and starts it again.
+func (f *fleet) restartBroker(s *slot, down time.Duration) {
+	f.count(brokerRestarts)
+	f.do(s, func() {
+		f.stop(s)
+		f.wait(down)
+		f.launch(s)
 	})
 }

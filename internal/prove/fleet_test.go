@@ -25,6 +25,7 @@ type fleet struct {
 	seed    uint64
 	random  *rand.Rand // of the goroutine of the test only
 	address string
+	nudge   bool // groups of the broker may need help to notice that a member has died
 	topics  asynccalls.Topics
 	session time.Duration
 	request time.Duration // see part
@@ -40,11 +41,12 @@ type fleet struct {
 
 // slot is one instance that is started again whenever it has ended.
 type slot struct {
-	part    part // without Instance
-	name    string
-	count   int      // of its processes so far
-	process *process // nil while there is none
-	busy    bool     // something is being done to it
+	part     part // of its processes, without Instance
+	name     string
+	count    int      // of its processes so far
+	instance string   // the last of them
+	process  *process // nil if it could not be started
+	busy     bool     // something is being done to it
 }
 
 // newFleet returns a fleet without processes. The seed is drawn unless PROVE_SEED
@@ -58,7 +60,7 @@ func newFleet(t *testing.T, limit time.Duration) *fleet {
 		ctx:     ctx,
 		dir:     t.ArtifactDir(),
 		seed:    uint64(setting(t, "PROVE_SEED", rand.IntN(1_000_000))),
-		session: 1500 * time.Millisecond,
+		session: time.Second,
 		start:   time.Now(),
 		tally:   make(map[string]int),
 	}
@@ -129,15 +131,15 @@ func (f *fleet) launch(s *slot) {
 		s.part.From = f.watch.figure(func(w *watch) int { return w.invoked[s.name] })
 	}
 	s.count++
-	s.part.Instance = fmt.Sprintf("%s.%d", s.name, s.count)
-	p, err := startProcess(s.part, f.dir)
+	next := s.part
+	next.Instance = fmt.Sprintf("%s.%d", s.name, s.count)
+	p, err := startProcess(next, f.dir)
 	if err != nil {
-		f.t.Errorf("start %s: %v", s.part.Instance, err)
-		return
+		f.t.Errorf("start %s: %v", next.Instance, err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s.process = p
+	s.instance, s.process = next.Instance, p
 }
 
 // kill kills the process of a slot.
@@ -145,7 +147,7 @@ func (f *fleet) kill(s *slot) {
 	f.check(s)
 	if s.process != nil {
 		s.process.kill()
-		f.history.Add(checker.Event{Kind: checker.Killed, Instance: s.part.Instance})
+		f.history.Add(checker.Event{Kind: checker.Killed, Instance: s.instance})
 	}
 }
 
@@ -156,8 +158,8 @@ func (f *fleet) check(s *slot) {
 	}
 	select {
 	case <-s.process.ended:
-		f.t.Errorf("%s has ended by itself: %v", s.part.Instance, s.process.outcome())
-		f.history.Add(checker.Event{Kind: checker.Killed, Instance: s.part.Instance})
+		f.t.Errorf("%s has ended by itself: %v", s.instance, s.process.outcome())
+		f.history.Add(checker.Event{Kind: checker.Killed, Instance: s.instance})
 	default:
 	}
 }
@@ -204,24 +206,32 @@ func (f *fleet) until(patience time.Duration, what func(w *watch) (over bool, pr
 	}
 }
 
-// ready waits until all slots but that of a broker have joined their groups.
-func (f *fleet) ready() {
-	f.t.Helper()
-	all := f.until(30*time.Second, func(w *watch) (bool, int) {
+// ready waits until all instances have joined their groups, and reports whether
+// they have.
+func (f *fleet) ready(patience time.Duration) bool {
+	return f.until(patience, func(w *watch) (bool, int) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
 		n := 0
 		for _, s := range f.slots {
-			if s.part.Role == roleBroker || w.joins[s.name] > 0 {
+			if !s.busy && (s.part.Role == roleBroker || w.joined[s.instance]) {
 				n++
 			}
 		}
 		return n == len(f.slots), n
 	})
-	if !all {
-		for _, s := range f.slots {
-			f.check(s)
-		}
-		f.t.Fatal("not all instances have joined their groups")
+}
+
+// mustBeReady fails the test if the instances do not join their groups.
+func (f *fleet) mustBeReady() {
+	f.t.Helper()
+	if f.ready(30 * time.Second) {
+		return
 	}
+	for _, s := range f.slots {
+		f.check(s)
+	}
+	f.t.Fatal("not all instances have joined their groups")
 }
 
 // pick returns one of the slots with these roles that nothing is done to, and
@@ -232,7 +242,7 @@ func (f *fleet) pick(roles ...role) *slot {
 	var idle []*slot
 	for _, s := range f.slots {
 		for _, r := range roles {
-			if s.part.Role == r && !s.busy {
+			if s.part.Role == r && !s.busy && s.process != nil {
 				idle = append(idle, s)
 			}
 		}

@@ -22,9 +22,9 @@ type watch struct {
 	events   []checker.Event
 	requests map[string]*progress
 	counts   map[checker.Kind]int
-	invoked  map[string]int // by slot, see slotOf
-	joins    map[string]int // by slot
-	open     int            // requests that wait for their end
+	invoked  map[string]int  // by slot, see slotOf
+	joined   map[string]bool // by instance
+	open     int             // requests that wait for their end
 }
 
 // progress is what is known of one request.
@@ -37,7 +37,7 @@ func newWatch(dir string) *watch {
 		requests: make(map[string]*progress),
 		counts:   make(map[checker.Kind]int),
 		invoked:  make(map[string]int),
-		joins:    make(map[string]int),
+		joined:   make(map[string]bool),
 	}
 }
 
@@ -95,7 +95,7 @@ func (w *watch) note(e *checker.Event) {
 	case checker.Invoke:
 		w.invoked[slotOf(e.Instance)]++
 	case joined:
-		w.joins[slotOf(e.Instance)]++
+		w.joined[e.Instance] = true
 	case checker.Acked, checker.HandlerStart, checker.Ended:
 		if e.Request == "" {
 			return // a run of a handler of responses
