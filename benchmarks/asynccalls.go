@@ -7,11 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/asynccalls/asynccalls"
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/driver/franz"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // serveAsynccalls answers requests with their own bodies.
@@ -102,7 +101,7 @@ func (c *serviceCaller) echo(ctx context.Context, _ int, body []byte) error {
 func (c *serviceCaller) stream(ctx context.Context, _ int, body []byte) (first time.Time, err error) {
 	n := 0
 	call := c.service.Call(ctx, asynccalls.NewRequest("server", "/stream", body))
-	for resp, err := range call.Responses() {
+	for resp, err := range call.Responses() { //nolint:contextcheck // handlers outlive the ctx of receiving
 		if err != nil {
 			return first, err
 		}
