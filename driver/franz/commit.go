@@ -12,7 +12,10 @@ import (
 	"github.com/asynccalls/asynccalls/driver"
 )
 
-var errNotAssigned = errors.New("partition is not assigned")
+var (
+	errNotAssigned = errors.New("partition is not assigned")
+	errNotLearned  = errors.New("the member has joined anew, and not learned its partitions yet")
+)
 
 // Commit implements [driver.Group].
 func (g *group) Commit(ctx context.Context, positions ...driver.Position) error {
@@ -120,6 +123,9 @@ func (g *group) store(ctx context.Context, positions []driver.Position) error {
 		meta[p.Partition] = p.Meta
 	}
 	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
+		if !g.isKnownAs(req.MemberID) {
+			return errNotLearned
+		}
 		setMeta(req, meta)
 		return nil
 	})
@@ -157,7 +163,7 @@ func commitErrors(resp *kmsg.OffsetCommitResponse) error {
 }
 
 // mayRetryCommit says whether the broker may take the same commit later. What is
-// not an answer of the broker says that it was away.
+// not an answer of the broker says that it was away, or was not asked.
 func mayRetryCommit(err error) bool {
 	answer, ok := errors.AsType[*kerr.Error](err)
 	return !ok || answer.Retriable || errors.Is(err, kerr.RebalanceInProgress)

@@ -27,6 +27,7 @@ type group struct {
 	committing chan struct{} // holds one value while a commit is on its way; first come, first served
 
 	// The following are guarded by the mutex of the reader.
+	id       string                    // by which the broker knows the member that has them
 	assigned map[driver.Partition]bool // true once it is known where the group goes on there
 	changed  chan struct{}             // closed and replaced when assigned changes
 }
@@ -100,7 +101,9 @@ func (g *group) onAssigned(_ context.Context, _ *kgo.Client, all map[string][]in
 		return
 	}
 	added := partitions(all)
+	id, _ := g.client.GroupMetadata()
 	g.mu.Lock()
+	g.id = id // all that was not revoked before is confirmed
 	for _, p := range added {
 		g.assigned[p] = false
 	}
@@ -111,6 +114,10 @@ func (g *group) onAssigned(_ context.Context, _ *kgo.Client, all map[string][]in
 func (g *group) onRevoked(ctx context.Context, _ *kgo.Client, all map[string][]int32) {
 	revoked := partitions(all)
 	if g.isDone() || len(revoked) == 0 {
+		return
+	}
+	if id, _ := g.client.GroupMetadata(); !g.isKnownAs(id) {
+		g.lose(revoked)
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.rebalance)
@@ -125,8 +132,22 @@ func (g *group) onLost(_ context.Context, _ *kgo.Client, all map[string][]int32)
 	if g.isDone() || len(lost) == 0 {
 		return
 	}
+	g.lose(lost)
+}
+
+func (g *group) lose(lost []driver.Partition) {
 	g.release(lost)
 	g.listener.Lost(lost)
+}
+
+// isKnownAs reports whether the broker has known the member by this ID ever since
+// it assigned its partitions. A member that was given up meanwhile, and joined
+// again before it learned of that, has another ID. What was assigned to it before
+// may be another's.
+func (g *group) isKnownAs(id string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.id == id
 }
 
 // onPositions learns where the group goes on in the partitions added. A negative

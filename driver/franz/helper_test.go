@@ -138,14 +138,23 @@ func (m *member) Lost([]driver.Partition)                     { m.lost++ }
 func (m *member) receiveUntil(tb testing.TB, condition func() bool) {
 	tb.Helper()
 	deadline := time.Now().Add(30 * time.Second)
-	buf := make([]driver.Record, 100)
 	for !condition() {
-		ctx, cancel := context.WithTimeout(tb.Context(), 20*time.Millisecond)
-		n, err := m.Receive(ctx, buf)
-		cancel()
-		if err != nil && !errors.Is(err, context.DeadlineExceeded) || time.Now().After(deadline) {
-			tb.Fatalf("receive: %v; %d records, %d assigned, %d lost", err, len(m.records), m.assigned, m.lost)
+		m.receiveOnce(tb)
+		if time.Now().After(deadline) {
+			tb.Fatalf("received in vain: %d records, %d assigned, %d lost", len(m.records), m.assigned, m.lost)
 		}
-		m.records = append(m.records, buf[:n]...)
 	}
+}
+
+// receiveOnce receives for a moment.
+func (m *member) receiveOnce(tb testing.TB) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), 20*time.Millisecond)
+	defer cancel()
+	buf := make([]driver.Record, 100)
+	n, err := m.Receive(ctx, buf)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		tb.Fatalf("receive: %v", err)
+	}
+	m.records = append(m.records, buf[:n]...)
 }
