@@ -2,9 +2,11 @@ package asynccalls_test
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,7 +29,7 @@ func TestCommitsNeverGoBack(t *testing.T) {
 		serve(t, d, "server", "/e", handle)
 		client := newService(t, "client", d)
 		var now, tries atomic.Int32
-		d.onCommit(func() error {
+		d.onCommit(func(context.Context) error {
 			if now.Add(1) != 1 {
 				t.Error("two commits of one group member at a time")
 			}
@@ -94,6 +96,58 @@ func TestGroupBeginsAtTheBeginning(t *testing.T) {
 		elapse(time.Second)
 		if diff := cmp.Diff(want, handled.sorted()); diff != "" {
 			t.Errorf("handled (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestLastCommit stops a service while a commit that began before does not come
+// back: the last one does not wait for it, and no other follows (2.9).
+func TestLastCommit(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		s := newService(t, "server", d)
+		s.Handle("/e", reply(nil))
+		listen(t, s)
+		client := newService(t, "client", d)
+		var tries atomic.Int32
+		d.onCommit(func(ctx context.Context) error {
+			if tries.Add(1) == 1 {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return nil
+		})
+		sendAs(t, client, "one-way", asynccalls.NewRequest("server", "/e", nil))
+		pass(time.Second)
+		begin := time.Now()
+		if err := s.Close(); err != nil || time.Since(begin) > 0 {
+			t.Errorf("Close took %v and returned %v, want that it does not wait", time.Since(begin), err)
+		}
+		if p := d.committed(); len(p) != 1 || p[0].Offset != 1 {
+			t.Errorf("committed is %v, want one position, 1", p)
+		}
+	})
+}
+
+// TestLastCommitFails stops a service that can't commit: it says so in time, and
+// does not go on trying (2.9).
+func TestLastCommitFails(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		s := newStubborn(t, "server", d)
+		s.Handle("/e", reply(nil))
+		listen(t, s)
+		client := newService(t, "client", d)
+		var tries atomic.Int32
+		d.onCommit(func(context.Context) error { tries.Add(1); return driver.ErrUnknownOutcome })
+		d.onLeave(func() { pass(time.Minute) })
+		sendAs(t, client, "one-way", asynccalls.NewRequest("server", "/e", nil))
+		synctest.Wait()
+		if err := s.Close(); !errors.Is(err, driver.ErrUnknownOutcome) {
+			t.Errorf("Close returned %v, want that of the commit", err)
+		}
+		if n := tries.Load(); n != 1 {
+			t.Errorf("%d commits, want the last one", n)
 		}
 	})
 }

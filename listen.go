@@ -167,6 +167,7 @@ func (g *group) leave() error {
 		do   func(context.Context) error
 	}{
 		{"flush", g.s.driver.Flush},
+		{"stop the keeper", func(context.Context) error { g.stop(); return nil }},
 		{"commit", g.keeper.commit},
 		{"leave the group", func(context.Context) error { return g.member.Close() }},
 	} {

@@ -145,7 +145,8 @@ type faulty struct {
 
 	mu      sync.Mutex // guards what follows
 	publish func(r *driver.Record) error
-	commit  func() error
+	commit  func(context.Context) error
+	leave   func()
 	topics  func() error
 	hold    bool // outcomes are held back
 	held    []func()
@@ -160,10 +161,17 @@ func (f *faulty) onPublish(hook func(r *driver.Record) error) {
 }
 
 // onCommit sets what fails a commit before the broker learns of it.
-func (f *faulty) onCommit(hook func() error) {
+func (f *faulty) onCommit(hook func(context.Context) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.commit = hook
+}
+
+// onLeave sets what happens before a group is left.
+func (f *faulty) onLeave(hook func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.leave = hook
 }
 
 // onTopics sets what fails a look at the topics.
@@ -257,7 +265,7 @@ func (g *faultyGroup) Commit(ctx context.Context, p ...driver.Position) error {
 	hook := g.f.commit
 	g.f.mu.Unlock()
 	if hook != nil {
-		if err := hook(); err != nil {
+		if err := hook(ctx); err != nil {
 			return err
 		}
 	}
@@ -265,6 +273,16 @@ func (g *faultyGroup) Commit(ctx context.Context, p ...driver.Position) error {
 	g.f.commits = append(g.f.commits, p...)
 	g.f.mu.Unlock()
 	return g.Group.Commit(ctx, p...)
+}
+
+func (g *faultyGroup) Close() error {
+	g.f.mu.Lock()
+	hook := g.f.leave
+	g.f.mu.Unlock()
+	if hook != nil {
+		hook()
+	}
+	return g.Group.Close()
 }
 
 // read returns all records of a topic that the test's broker holds.
