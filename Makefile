@@ -11,7 +11,7 @@ EXPLORE_SEEDS ?= 2000
 export KAFKA_PORT ?= 19092
 KAFKA_ADDR = 127.0.0.1:$(KAFKA_PORT)
 
-.PHONY: help test race explore lint fuzz cover modules kafka kafka-stop test-kafka examples readme readme-check api api-update check
+.PHONY: help test race explore lint fuzz cover modules kafka kafka-stop test-kafka prove examples readme readme-check api api-update check
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,9 @@ test-kafka: ## the tests that use Kafka, on Apache Kafka; starts and stops it if
 	grep -q -- '--- PASS: TestKafkaReplay/kafka' .kafka/deadletters.log || { echo 'the Apache Kafka tier of deadletters did not run'; exit 1; }; \
 	grep -q -- '--- PASS: TestDriver/kafka' .kafka/franz.log || { echo 'the Apache Kafka tier of the driver did not run'; exit 1; }
 
+prove: ## processes, brokers and nodes killed and stopped at random, nothing lost (see scripts/prove)
+	scripts/prove
+
 examples: ## build the examples and look at what they print
 	go build -o /dev/null ./examples/moneybroker
 	test "$$(go run ./examples/quickstart)" = "Hello, you"
@@ -82,4 +85,4 @@ api: ## the difference of the exported surface to api/*.txt, and its limits
 api-update: ## take the exported surface as it is
 	go run ./scripts/api -update
 
-check: lint race explore modules cover readme-check api examples test-kafka fuzz ## everything
+check: lint race explore modules cover readme-check api examples test-kafka prove fuzz ## everything

@@ -24,6 +24,10 @@ import (
 // Handlers of different requests run at the same time, those of one Key one
 // after the other. ctx has the values of Listen's context, but not its
 // cancellation; it ends at the request's deadline, and after Limits.Handler.
+//
+// A handler that ends the process, by os.Exit or log.Fatal, takes all others with
+// it. All that was not committed is handled again when the service is started
+// again, and so is its own request: attempts are not counted across processes.
 type Handler func(ctx context.Context, w ResponseWriter, r *Request) error
 
 // ResponseHandler handles responses to requests that this service, in any

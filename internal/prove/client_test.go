@@ -6,7 +6,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
+	"os"
 	"strconv"
 	"time"
 
@@ -70,8 +72,9 @@ func (h *handlers) note(ctx context.Context, r *asynccalls.Response) (err error)
 // not try again.
 func (h *handlers) sendAll(ctx context.Context, s *asynccalls.Service) {
 	random := rand.New(rand.NewPCG(h.part.Seed, uint64(h.part.From)))
-	for n := h.part.From; n < h.part.To && ctx.Err() == nil; {
-		size := min(1+random.IntN(2*h.part.Batch), h.part.To-n)
+	end := cmp.Or(h.part.To, math.MaxInt)
+	for n := h.part.From; n < end && !h.part.enough() && ctx.Err() == nil; {
+		size := min(1+random.IntN(2*h.part.Batch), end-n)
 		var batch []*asynccalls.Request
 		for range size {
 			r := asynccalls.NewRequest(serverID, "/work", []byte(strconv.Itoa(n)))
@@ -89,6 +92,12 @@ func (h *handlers) sendAll(ctx context.Context, s *asynccalls.Service) {
 	if ctx.Err() == nil {
 		h.journal.add(checker.Event{Kind: sentAll})
 	}
+}
+
+// enough reports whether the test wants no more requests.
+func (p *part) enough() bool {
+	_, err := os.Stat(p.Enough)
+	return err == nil
 }
 
 // send sends one batch and writes down what became of it.

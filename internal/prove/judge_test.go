@@ -32,7 +32,7 @@ func (f *fleet) settle() {
 	}
 	quiet := func(w *watch) (bool, int) { return w.open == 0, len(w.events) }
 	for range 3 {
-		if !f.nudge || f.until(patience/6, quiet) {
+		if !f.lenient || f.until(patience/6, quiet) {
 			break
 		}
 		// See package embedded: a member that died while it joined is not

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -59,7 +60,8 @@ func TestKills(t *testing.T) {
 }
 
 // populate starts three instances of the service and two of the client, of which
-// one sends requests, for about as long as told.
+// one sends requests, for about as long as told; or without an end, if no number
+// is given.
 func (f *fleet) populate(requests int, d time.Duration) {
 	f.t.Helper()
 	for i := range 3 {
@@ -67,15 +69,25 @@ func (f *fleet) populate(requests int, d time.Duration) {
 	}
 	f.add("client", part{Role: roleClient})
 	f.mustBeReady()
-	const batch = 10
-	f.add("sender", part{Role: roleSender, To: requests, Batch: batch, Pause: d * batch / time.Duration(requests)})
+	p := part{Role: roleSender, To: requests, Batch: 10, Pause: 50 * time.Millisecond, Enough: f.dir + "/enough"}
+	if requests > 0 {
+		p.Pause = d * time.Duration(p.Batch) / time.Duration(requests)
+	}
+	f.add("sender", p)
 	f.mustBeReady()
+}
+
+// enough has the sender send no more.
+func (f *fleet) enough() {
+	if err := os.WriteFile(f.dir+"/enough", nil, 0o600); err != nil {
+		f.t.Error(err)
+	}
 }
 
 // embedded starts the broker.
 func (f *fleet) embedded() {
 	f.t.Helper()
-	f.address, f.nudge = freeAddress(f.t), true
+	f.address, f.lenient = freeAddress(f.t), true
 	f.add("broker", part{Role: roleBroker, Dir: filepath.Join(f.t.TempDir(), "data")})
 	if err := allowShortSessions(f.ctx, f.address); err != nil {
 		f.t.Fatal(err)

@@ -16,6 +16,10 @@ import (
 	"github.com/asynccalls/asynccalls"
 )
 
+// complained is how a process exits that ended as it was told to, with an error. A
+// panic is exit code 2.
+const complained = 3
+
 // partVariable holds what a process is to be that a test has started.
 const partVariable = "PROVE_PART"
 
@@ -26,7 +30,7 @@ func TestMain(m *testing.M) {
 	}
 	if err := play(encoded); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		os.Exit(complained)
 	}
 }
 
@@ -60,7 +64,11 @@ type part struct {
 	Session time.Duration // after which a silent member is out of its group
 	Request time.Duration // for which an answer of the broker is waited for; 0 for the default
 
-	From, To int           // the numbers of the requests to send
+	Exits  string // the request whose handler ends the process, the first time
+	Exited string // the file that says that it has
+
+	From, To int           // the numbers of the requests to send; To is 0 for no end
+	Enough   string        // nothing more is sent once this file is there
 	Batch    int           // how many are sent at once, about
 	Pause    time.Duration // between two batches, about
 }

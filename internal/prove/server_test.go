@@ -99,6 +99,9 @@ func (h *handlers) work(ctx context.Context, w asynccalls.ResponseWriter, r *asy
 		Request: r.ID, Key: r.Key,
 		Topic: r.Source.Topic, Partition: r.Source.Partition, Offset: r.Source.Offset,
 	}, &err)()
+	if string(r.Body) == h.part.Exits {
+		h.part.exit()
+	}
 	b := h.behave(string(r.Body))
 	for seq := range b.responses {
 		if !wait(ctx, b.pause) {
@@ -118,6 +121,16 @@ func (h *handlers) work(ctx context.Context, w asynccalls.ResponseWriter, r *asy
 		return context.Cause(ctx)
 	}
 	return b.end(r.Attempt)
+}
+
+// exit ends the process, unless one has ended like that before.
+func (p *part) exit() {
+	f, err := os.OpenFile(p.Exited, os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return
+	}
+	_ = f.Close()
+	os.Exit(exited)
 }
 
 // end is how a handler ends.
