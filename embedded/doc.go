@@ -16,13 +16,14 @@
 // the protocol and checks what Kafka checks in most places, yet it is one
 // goroutine that serves all requests, without replication, quotas, encryption and
 // authentication. It does not look into records: it takes a record without a key
-// for a topic that is compacted, and any time. A test that passes here should run against
-// Apache Kafka too before anybody trusts it, and a measurement taken here says
-// nothing about Kafka. A group does not notice that a member died while it joined, or before it
-// had its share, until another one joins; until then nobody commits.
+// for a topic that is compacted, and any time. A group does not notice that a
+// member died while it joined until another one joins; until then nobody commits.
+// A test that passes here should run against Apache Kafka too before anybody
+// trusts it, and a measurement taken here says nothing about Kafka.
 //
 // A data directory survives the process. Records are written to it without
 // waiting for the disk: what was acknowledged survives a crash of the process,
-// but not necessarily one of the machine. Two brokers must not use the same
+// but not necessarily one of the machine. After a crash it does not know any more
+// what a producer wrote last, and can take the same record twice. Two brokers must not use the same
 // directory at once; nothing prevents it.
 package embedded
