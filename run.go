@@ -181,7 +181,7 @@ func (r *run) settle() {
 		keeper.trouble(r)
 		return
 	}
-	r.message.task.Entry.Done()
+	r.message.task.Done()
 	keeper.done()
 }
 

@@ -54,7 +54,7 @@ func TestEngineStepByStep(t *testing.T) {
 		log = append(log, fmt.Sprintf("%v %d: again %v, dead %v", now.Sub(start), j.nr, !o.Retry.IsZero(), o.Dead))
 		e.Finish(task, o, now)
 		if o.Retry.IsZero() {
-			task.Entry.Done()
+			task.Done()
 		}
 		return true
 	}
@@ -115,7 +115,7 @@ func TestEngineEnds(t *testing.T) {
 	other := take(1, 4)
 	e.Next(start)
 	e.Finish(&done.task, delivery.Outcome{}, start)
-	done.task.Entry.Done()
+	done.task.Done()
 	e.Next(start)
 	e.Finish(&parked.task, delivery.Outcome{Retry: start.Add(time.Second)}, start)
 	if ended := e.End([]driver.Partition{p}); len(ended) != 1 || ended[0].Running() != 0 || !ended[0].Revoked() {
@@ -166,7 +166,7 @@ func BenchmarkEngine(b *testing.B) {
 			e.Finish(t, delivery.Outcome{}, start)
 		}
 		for i := range jobs {
-			jobs[i*7919%inFlight].task.Entry.Done()
+			jobs[i*7919%inFlight].task.Done()
 		}
 		e.Committed(e.Commit())
 		if e.Pending() {

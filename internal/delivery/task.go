@@ -14,6 +14,9 @@ type Task struct {
 	queued *Task  // the next task in the queue it waits in
 }
 
+// Done marks the record as done. It is safe to call from any goroutine.
+func (t *Task) Done() { t.Assignment.Window.Done(t.Entry) }
+
 // Assignment is one partition as long as this member of the group has it.
 type Assignment struct {
 	Window  *Window

@@ -6,24 +6,16 @@ import (
 )
 
 // Entry is one record in a [Window]. It does not hold the record, so that what is
-// done takes little room while something before it is not.
+// done takes little room while something before it is not; and no pointers, so
+// that a million of them are nothing to the garbage collector.
 type Entry struct {
-	window *Window
 	offset int64
 	bytes  int32
 	epoch  int32
 	done   atomic.Bool
 }
 
-// Done marks the record as done: it needs no further work, now or after a
-// restart. It is safe to call from any goroutine, and more than once.
-func (e *Entry) Done() {
-	if !e.done.Swap(true) {
-		e.window.undone.Add(-1)
-	}
-}
-
-// IsDone reports whether Done was called.
+// IsDone reports whether the record is done.
 func (e *Entry) IsDone() bool { return e.done.Load() }
 
 // blockSize is how many entries are allocated at once.
@@ -31,8 +23,8 @@ const blockSize = 128
 
 // block is a piece of a window.
 type block struct {
-	entries [blockSize]Entry
 	next    *block
+	entries [blockSize]Entry
 }
 
 // Bound is how much a [Window] may hold before its partition is paused.
@@ -54,7 +46,8 @@ type Window struct {
 	first  int    // that entry
 	tail   *block // of the next entry
 	free   int    // that entry
-	undone atomic.Int64
+	added  int64
+	done   atomic.Int64 // of those added
 	len    int
 	bytes  int
 	paused bool
@@ -80,11 +73,19 @@ func (w *Window) Add(offset int64, epoch int32, bytes int) *Entry {
 	e := &w.tail.entries[w.free]
 	w.free++
 	w.len++
-	e.window, e.offset, e.epoch = w, offset, epoch
+	e.offset, e.epoch = offset, epoch
 	e.bytes = int32(min(bytes, math.MaxInt32)) //nolint:gosec // it fits
 	w.bytes += int(e.bytes)
-	w.undone.Add(1)
+	w.added++
 	return e
+}
+
+// Done marks a record as done: it needs no further work, now or after a restart.
+// It is safe to call from any goroutine, and more than once.
+func (w *Window) Done(e *Entry) {
+	if !e.done.Swap(true) {
+		w.done.Add(1)
+	}
 }
 
 func (w *Window) grow() {
@@ -131,7 +132,7 @@ func (w *Window) Len() int { return w.len }
 // record (semantics 2.4).
 func (w *Window) Pressure() (paused, changed bool) {
 	before := w.paused
-	bytes := w.bytes + taskBytes*int(w.undone.Load())
+	bytes := w.bytes + taskBytes*int(w.added-w.done.Load())
 	if before {
 		w.paused = w.len > w.bound.Records/2 || bytes > w.bound.Bytes/2
 	} else {

@@ -25,7 +25,7 @@ func TestWindowModel(t *testing.T) {
 				e := w.Add(offset, 7, 10)
 				entries, offsets = append(entries, e), append(offsets, offset)
 			} else {
-				entries[random.IntN(len(entries))].Done()
+				w.Done(entries[random.IntN(len(entries))])
 			}
 			w.Advance()
 			want, pending := int64(0), 0
@@ -54,7 +54,7 @@ func TestWindowCommitsEachPointOnce(t *testing.T) {
 	if _, _, ok := w.Uncommitted(); ok {
 		t.Error("a record that is not done can be committed")
 	}
-	e.Done()
+	w.Done(e)
 	w.Advance()
 	offset, epoch, ok := w.Uncommitted()
 	if offset != 42 || epoch != 3 || !ok {
@@ -88,13 +88,13 @@ func TestWindowPressureHasHysteresis(t *testing.T) {
 				t.Fatal("not paused at the bound")
 			}
 			for i := range 3 {
-				entries[i].Done()
+				w.Done(entries[i])
 				w.Advance()
 				if paused, changed := w.Pressure(); !paused || changed {
 					t.Fatalf("resumed with %d records left", w.Len())
 				}
 			}
-			entries[3].Done()
+			w.Done(entries[3])
 			w.Advance()
 			if paused, changed := w.Pressure(); paused || !changed {
 				t.Error("not resumed at half the bound")
@@ -114,8 +114,8 @@ func TestWindowCountsWhatIsDone(t *testing.T) {
 			t.Fatalf("paused with %d records, want 92", i+1)
 		}
 		e := w.Add(int64(1+i), 0, 100)
-		e.Done()
-		e.Done() // counts once
+		w.Done(e)
+		w.Done(e) // counts once
 		w.Advance()
 	}
 	w.Add(92, 0, 92)
@@ -134,7 +134,7 @@ func BenchmarkWindow(b *testing.B) {
 	}
 	i := 0
 	for b.Loop() {
-		entries[i%inFlight].Done()
+		w.Done(entries[i%inFlight])
 		w.Advance()
 		entries[i%inFlight] = w.Add(int64(inFlight+i), 0, 100)
 		i++
