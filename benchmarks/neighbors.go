@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/asynccalls/asynccalls"
 )
@@ -143,7 +144,11 @@ func (n neighborhood) beside(
 			defer w.end(t)
 			return echo(ctx, rw, r)
 		}
-		svc := service{id: id, handlers: map[string]asynccalls.Handler{"/other": other, "/strange": strange(m.done)}}
+		svc := service{
+			id:       id,
+			handlers: map[string]asynccalls.Handler{"/other": other, "/strange": strange(m.done)},
+			retry:    asynccalls.Retry{Backoff: time.Millisecond}, // so that all attempts fall into the time that is measured
+		}
 		err := svc.serveUntil(ctx, s, m)
 		if err == nil && w.broken.Load() > 0 {
 			err = fmt.Errorf("the order of keys was broken %d times", w.broken.Load())

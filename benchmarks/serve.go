@@ -12,6 +12,7 @@ import (
 type service struct {
 	id       string
 	handlers map[string]asynccalls.Handler // by pattern
+	retry    asynccalls.Retry              // of all handlers
 	ready    func()                        // called when the service has its partitions; may be nil
 }
 
@@ -27,7 +28,7 @@ func (v *service) serveUntil(ctx context.Context, s *setup, m *meter) (err error
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	for pattern, h := range v.handlers {
-		svc.Handle(pattern, h)
+		svc.Handle(pattern, h, v.retry)
 	}
 	var listening sync.WaitGroup
 	ended := make(chan error, 1)
