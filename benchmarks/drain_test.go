@@ -47,7 +47,7 @@ func TestDrains(t *testing.T) {
 // last of the others, so that some of the strange ones may not have been handled.
 func TestNeighborsAreStrange(t *testing.T) {
 	t.Parallel()
-	const count = 1200
+	const count = 12_000
 	dead := map[string]bool{"error": true, "panic": true, "gone": true}
 	w := small(t, neighbors(), count)
 	b, err := embedded.Start(embedded.Options{})

@@ -147,7 +147,7 @@ func (n neighborhood) beside(
 		svc := service{
 			id:       id,
 			handlers: map[string]asynccalls.Handler{"/other": other, "/strange": strange(m.done)},
-			retry:    asynccalls.Retry{Backoff: time.Millisecond}, // so that all attempts fall into the time that is measured
+			retry:    asynccalls.Retry{Backoff: time.Millisecond}, // all attempts while it is measured
 		}
 		err := svc.serveUntil(ctx, s, m)
 		if err == nil && w.broken.Load() > 0 {
