@@ -28,6 +28,15 @@ const (
 	bareStub               // nothing of it
 )
 
+// letterState is how far a dead letter is, of whichever run.
+type letterState uint32
+
+const (
+	noLetter letterState = iota
+	letterOnItsWay
+	letterStored
+)
+
 // bury puts the message of the run into the dead letters.
 func (r *run) bury(err error) {
 	r.publishDead(&deadLetter{reason: wire.ErrorText(err.Error()), at: time.Now()})
@@ -44,6 +53,7 @@ func (r *run) publishDead(d *deadLetter) {
 		driver.Header{Key: wire.HeaderDead, Value: wire.AppendDead(nil, m.whence(d))},
 		driver.Header{Key: wire.HeaderError, Value: []byte(d.reason)})
 	record.Tag = &burial{r, d}
+	m.grave.Store(uint32(letterOnItsWay))
 	r.open.Add(1)
 	m.group.s.driver.Publish(m.group.ctx, record, buried)
 }
@@ -102,6 +112,9 @@ func buried(record *driver.Record, err error) {
 	if err != nil {
 		b.letter.fail(err)
 		b.run.dead.Store(b.letter)
+	} else {
+		b.run.message.grave.Store(uint32(letterStored))
+		b.run.message.group.keeper.acknowledged()
 	}
 	b.run.settle()
 }

@@ -11,6 +11,10 @@ import (
 // and so about how much is handled again after a crash.
 const commitInterval = 250 * time.Millisecond
 
+// quietBroker is for how long the broker may acknowledge nothing before the time
+// stands still for what waits to be acknowledged.
+const quietBroker = 5 * time.Second
+
 // keeper is the one committer of a group (semantics 2.2). It also lets the
 // receive loop go on when a paused partition may be resumed, and repairs runs of
 // which something was not stored. It sleeps while there is nothing to keep.
@@ -19,6 +23,8 @@ type keeper struct {
 	wake    chan struct{} // gets an element when there is something to see to at once
 	active  atomic.Bool   // the keeper looks every commitInterval
 	pressed atomic.Bool   // a partition is paused: each record that is done may matter
+	acked   atomic.Bool   // the broker has acknowledged something since the keeper looked last
+	alive   time.Time     // when the keeper saw that last; used by run only
 	turn    chan struct{} // holds an element while positions are collected and committed: they never go back
 
 	restoring atomic.Bool // the topic of dead letters is being created again
@@ -79,7 +85,9 @@ func (k *keeper) run() {
 		case <-commit.C:
 			armed = false
 			k.commitInTime()
-			k.g.reportStuck(time.Now())
+			now := time.Now()
+			k.giveUp(now)
+			k.g.reportStuck(now)
 			k.rest()
 		}
 		k.repair()
@@ -126,6 +134,33 @@ func (k *keeper) commitInTime() {
 	}
 }
 
+// acknowledged tells the keeper that the broker has acknowledged something.
+func (k *keeper) acknowledged() {
+	if !k.acked.Load() { // most often it is set, and others read it
+		k.acked.Store(true)
+	}
+}
+
+// giveUp sees to responses that the broker does not acknowledge, though it does
+// acknowledge other things.
+func (k *keeper) giveUp(now time.Time) {
+	if k.acked.Swap(false) {
+		k.alive = now
+	}
+	if now.Sub(k.alive) > quietBroker {
+		return
+	}
+	k.g.s.outlets.look()
+	k.g.mu.Lock()
+	overdue := k.g.engine.Overdue()
+	k.g.mu.Unlock()
+	for _, t := range overdue {
+		if m, ok := t.Owner.(*message); ok {
+			m.current().giveUp()
+		}
+	}
+}
+
 // commit stores how far each assigned partition is done.
 func (k *keeper) commit(ctx context.Context) error {
 	select {
@@ -143,6 +178,7 @@ func (k *keeper) commit(ctx context.Context) error {
 	if err := k.g.member.Commit(ctx, c.Positions...); err != nil {
 		return err
 	}
+	k.acknowledged()
 	k.g.mu.Lock()
 	defer k.g.mu.Unlock()
 	k.g.engine.Committed(c)

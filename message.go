@@ -2,6 +2,7 @@ package asynccalls
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
@@ -16,9 +17,10 @@ type message struct {
 	group    *group
 	record   content
 	mode     delivery.Mode
-	refusal  error     // why the message cannot be handled at all
-	endpoint *endpoint // nil if there is none for it
-	request  *Request  // or
+	grave    atomic.Uint32 // a letterState
+	refusal  error         // why the message cannot be handled at all
+	endpoint *endpoint     // nil if there is none for it
+	request  *Request      // or
 	response *Response
 	received Request         // what request points to at first
 	token    string          // of an awaited request
@@ -49,6 +51,13 @@ func (m *message) begin() {
 		again.Attempt = m.tries.Count + 1
 		m.request = &again
 	}
+}
+
+// current returns the latest run.
+func (m *message) current() *run {
+	m.group.mu.Lock()
+	defer m.group.mu.Unlock()
+	return m.run
 }
 
 // source tells in a log which message is meant.

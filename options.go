@@ -57,6 +57,12 @@ type Limits struct {
 	// until half of it is free. Defaults 100,000 and 32 MiB.
 	Window, WindowBytes int
 
+	// SendBytes bounds the responses to one destination that the broker has not
+	// acknowledged yet, with 256 bytes more for each: those to the callers that wait
+	// in one partition, and the durable ones to one service. At the bound
+	// ResponseWriter.Send waits. Default 16 MiB.
+	SendBytes int
+
 	// CallBytes and ReplyBytes bound the responses that wait to be read, of one
 	// call and of all. Beyond them the call that gets another response ends with
 	// ErrSlowReader. Defaults 4 MiB and 256 MiB.
@@ -187,6 +193,7 @@ func completeLimits(l *Limits) error {
 		complete("Limits.MaxCall", &l.MaxCall, max(10*time.Minute, l.Call), maxDuration),
 		complete("Limits.Window", &l.Window, 100_000, 1<<30),
 		complete("Limits.WindowBytes", &l.WindowBytes, 32<<20, 1<<40),
+		complete("Limits.SendBytes", &l.SendBytes, 16<<20, 1<<40),
 		complete("Limits.CallBytes", &l.CallBytes, 4<<20, 1<<40),
 		complete("Limits.ReplyBytes", &l.ReplyBytes, 256<<20, 1<<40),
 		callsFit(l),

@@ -16,6 +16,7 @@ type outgoing struct {
 	record driver.Record
 	owner  any // who learns the outcome
 	index  int // which of the owner's records this is
+	size   int // of a response: what it takes of its outlet
 
 	pool    *sync.Pool
 	headers [2]driver.Header

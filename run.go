@@ -32,15 +32,15 @@ type run struct {
 	cut  atomic.Bool                // what the handler still does counts for nothing
 	dead atomic.Pointer[deadLetter] // the last one, if it was not stored
 
-	mu     sync.Mutex // guards what follows, and is held while a response is handed to the driver
-	id     string     // of the run
-	topic  string     // where its responses go
-	seq    int32      // of the next response
-	ended  bool       // the last record of the run was handed over
-	closed bool       // the handler may not send any more
+	mu       sync.Mutex // guards what follows, and is held while a response is handed to the driver
+	id       string     // of the run, set with the first response
+	to       *outlet    // where its responses go; set before the first
+	seq      int32      // of the next response
+	ended    bool       // the last record of the run was handed over
+	closed   bool       // the handler may not send any more
+	repaired bool       // the run has failed because a response was not stored
 
-	failed   atomic.Pointer[lostResponse] // the first response that was not stored
-	repaired bool                         // the run has failed because of it already
+	failed atomic.Pointer[lostResponse] // the first response that was not stored
 }
 
 // lostResponse is a response that the broker did not store.
@@ -144,21 +144,26 @@ func (r *run) conclude(err error) delivery.Outcome {
 		r.mu.Unlock()
 		return delivery.Outcome{} // replace concludes the run, since a response was not stored
 	}
-	if outcome.End && !r.ended {
-		if failed.How == delivery.Dropped {
-			r.sendEnd(nil)
-		} else {
-			r.sendEnd(err)
-		}
-	}
+	why := r.answer(err, failed.How, &outcome)
 	r.mu.Unlock()
 	if outcome.Dead {
-		r.bury(err)
+		r.bury(why)
 	}
 	if err != nil && failed.How != delivery.Expired {
 		r.log(err, outcome)
 	}
 	return outcome
+}
+
+// answer sends the end if there is to be one. A durable request becomes a dead
+// letter if it cannot be sent. It returns why the message is one, if it is. The
+// lock is held.
+func (r *run) answer(err error, how delivery.Failure, outcome *delivery.Outcome) (why error) {
+	if !outcome.End || r.ended || r.sendEnd(err, how) || r.message.mode != delivery.Durable || outcome.Dead {
+		return err
+	}
+	outcome.Dead = true
+	return errors.Join(err, errNoEnd)
 }
 
 func (r *run) log(err error, outcome delivery.Outcome) {
@@ -183,6 +188,49 @@ func (r *run) settle() {
 	}
 	r.message.task.Done()
 	keeper.done()
+}
+
+// giveUp ends the wait for responses that the broker has not acknowledged for a
+// minute, though others. What was written all the same does no harm. A durable
+// request goes to the dead letters: its caller may know nothing of how it ended.
+// It is called by the keeper.
+func (r *run) giveUp() {
+	m := r.message
+	g := m.group
+	stored := letterState(m.grave.Load()) == letterStored
+	switch {
+	case letterState(m.grave.Load()) == letterOnItsWay || !r.detach(): // that counts, or it was repaired
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.engine.Await(&m.task)
+		return
+	case m.mode == delivery.Durable && !stored:
+		last := &run{message: m}
+		g.mu.Lock()
+		m.run = last
+		g.engine.Await(&m.task)
+		g.mu.Unlock()
+		last.open.Store(1)
+		last.bury(errNotAcknowledged)
+		last.settle()
+	default:
+		m.task.Done()
+	}
+	g.logger.WarnContext(g.base, "responses given up: the broker has not acknowledged them for a minute",
+		"source", m.source(), "topic", r.to.topic)
+}
+
+// detach has the run never settle, unless it has already.
+func (r *run) detach() bool {
+	for {
+		open := r.open.Load()
+		if open <= 0 {
+			return false
+		}
+		if r.open.CompareAndSwap(open, open+1) {
+			return true
+		}
+	}
 }
 
 // repair goes on with a run of which something was not stored, and reports
@@ -228,6 +276,6 @@ func (r *run) replace(lost *lostResponse) {
 		// The response may be there, and then its number is taken.
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.sendEnd(err)
+		r.sendEnd(err, delivery.Undelivered)
 	}
 }

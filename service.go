@@ -23,9 +23,9 @@ type Service struct {
 	pool   sync.Pool // of *outgoing
 	wakes  sync.Pool // of chan struct{}, for calls that nobody else can hold
 
-	asked    atomic.Pointer[destination] // the last service that was sent a request
-	answered atomic.Pointer[destination] // the last one that was sent a response it awaits
-	durable  once                        // creates the topic for responses at the first Send
+	asked   atomic.Pointer[destination] // the last service that was sent a request
+	outlets *outlets                    // for responses
+	durable once                        // creates the topic for responses at the first Send
 
 	mu        sync.Mutex // guards what follows
 	endpoints route.Mux[*endpoint]
@@ -80,6 +80,7 @@ func New(id string, d driver.Driver, o ...Option) (*Service, error) {
 	s.pool.New = func() any { return &outgoing{pool: &s.pool} }
 	s.wakes.New = func() any { return make(chan struct{}, 1) }
 	s.lane = newLane(s)
+	s.outlets = newOutlets(s)
 	return s, nil
 }
 

@@ -148,7 +148,7 @@ type faulty struct {
 	commit  func(context.Context) error
 	leave   func()
 	topics  func() error
-	hold    bool // outcomes are held back
+	hold    func(topic string) bool // whose outcomes are held back
 	held    []func()
 	commits []driver.Position
 }
@@ -183,18 +183,28 @@ func (f *faulty) onTopics(hook func() error) {
 
 // holdOutcomes holds back the outcomes of what is published, or lets them go.
 func (f *faulty) holdOutcomes(hold bool) {
+	f.holdTopics(func(string) bool { return hold })
+	if !hold {
+		f.releaseHeld()
+	}
+}
+
+// releaseHeld lets the outcomes go that were held back.
+func (f *faulty) releaseHeld() {
 	f.mu.Lock()
-	f.hold = hold
 	held := f.held
-	if !hold {
-		f.held = nil
-	}
+	f.held = nil
 	f.mu.Unlock()
-	if !hold {
-		for _, h := range held {
-			h()
-		}
+	for _, h := range held {
+		h()
 	}
+}
+
+// holdTopics sets the topics for which that is so.
+func (f *faulty) holdTopics(hold func(topic string) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hold = hold
 }
 
 // committed returns the positions that were committed, in their order.
@@ -206,7 +216,7 @@ func (f *faulty) committed() []driver.Position {
 
 func (f *faulty) Publish(ctx context.Context, r *driver.Record, done func(*driver.Record, error)) {
 	f.mu.Lock()
-	hook, hold := f.publish, f.hold
+	hook, hold := f.publish, f.hold != nil && f.hold(r.Topic)
 	f.mu.Unlock()
 	if hook != nil {
 		if err := hook(r); err != nil {

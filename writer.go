@@ -15,42 +15,87 @@ var _ ResponseWriter = (*run)(nil)
 
 // Send implements [ResponseWriter] for the handler of the run.
 func (r *run) Send(ctx context.Context, resp *Response) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case r.closed:
-		return fmt.Errorf("send response: the handler has returned: %w", ErrClosed)
-	case r.ended:
-		return fmt.Errorf("send response: the last one was sent: %w", ErrClosed)
-	case resp == nil:
-		return errors.New("send response: it is nil")
-	case r.message.mode == delivery.OneWay:
-		return nil
-	case r.cut.Load():
-		return fmt.Errorf("send response: %w", ErrRevoked)
-	case !resp.claim():
-		return errors.New("send response: it was sent before; make a new one with NewResponse")
-	}
-	if lost := r.failed.Load(); lost != nil {
-		return fmt.Errorf("send response: an earlier one, number %d: %w", lost.seq, lost.err)
-	}
-	if err := r.publish(ctx, resp); err != nil {
+	if err := r.send(ctx, resp); err != nil {
 		return fmt.Errorf("send response: %w", err)
 	}
 	return nil
 }
 
-// sendEnd sends what ends the call: an error, or a bare end. The lock is held.
-func (r *run) sendEnd(err error) {
-	end := &Response{End: true, bare: true}
+func (r *run) send(ctx context.Context, resp *Response) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.refuse(resp); err != nil || r.message.mode == delivery.OneWay {
+		return err
+	}
+	r.begin()
+	size := len(resp.Body) + responseSize
+	for !r.to.reserve(size) {
+		r.mu.Unlock()
+		err := r.awaitSpace(ctx, size)
+		r.mu.Lock()
+		if err == nil {
+			err = r.refuse(resp)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	err := errors.New("it was sent before; make a new one with NewResponse")
+	if resp.claim() {
+		err = r.publish(ctx, resp, size)
+	}
 	if err != nil {
+		r.to.release(size)
+	}
+	return err
+}
+
+// refuse says why the run may not send a response. The lock is held.
+func (r *run) refuse(resp *Response) error {
+	switch {
+	case r.closed:
+		return fmt.Errorf("the handler has returned: %w", ErrClosed)
+	case r.ended:
+		return fmt.Errorf("the last one was sent: %w", ErrClosed)
+	case resp == nil:
+		return errors.New("it is nil")
+	case r.cut.Load():
+		return ErrRevoked
+	}
+	if lost := r.failed.Load(); lost != nil {
+		return fmt.Errorf("an earlier one, number %d: %w", lost.seq, lost.err)
+	}
+	return nil
+}
+
+// awaitSpace waits until there may be room on the way to the caller. The handler
+// gives its slot away meanwhile: a destination that is slow holds up no other.
+func (r *run) awaitSpace(ctx context.Context, size int) error {
+	r.lend() //nolint:contextcheck // it may start a worker, whose handlers have contexts of their own
+	defer r.regain()
+	return r.to.wait(ctx, &r.ctx, size)
+}
+
+// sendEnd sends what ends the call: an error, or a bare end. It reports false if
+// that cannot arrive anyway. The lock is held.
+func (r *run) sendEnd(err error, how delivery.Failure) bool {
+	end := &Response{End: true, bare: true}
+	if err != nil && how != delivery.Dropped {
 		e := r.endError(err)
 		end = &Response{Status: e.Status, Body: []byte(e.Message), End: true}
 	}
-	if err := r.publish(r.message.group.ctx, end); err != nil {
+	r.begin()
+	if r.to.stuck.Load() {
+		return false
+	}
+	size := len(end.Body) + responseSize
+	r.to.add(size)
+	if err := r.publish(r.message.group.ctx, end, size); err != nil {
+		r.to.release(size)
 		g := r.message.group
 		g.logger.ErrorContext(g.base, "end dropped", "source", r.message.source(), "error", err)
 	}
+	return true
 }
 
 // endError returns what the caller is told of an error.
@@ -68,7 +113,7 @@ func (r *run) endError(err error) *Error {
 
 // publish hands a response to the driver, and gives it its number. An error says
 // that the response is not valid, and then the call goes on. The lock is held.
-func (r *run) publish(ctx context.Context, resp *Response) error {
+func (r *run) publish(ctx context.Context, resp *Response, size int) error {
 	id := r.responseID()
 	w := wire.Response{
 		Kind:      wire.KindReply,
@@ -84,8 +129,8 @@ func (r *run) publish(ctx context.Context, resp *Response) error {
 		w.Kind, w.Token = wire.KindResponse, ""
 		w.Service, w.Endpoint = r.message.group.s.id, r.message.request.Endpoint
 	}
-	o := r.message.group.s.newOutgoing(r.topic, r)
-	o.index = int(r.seq)
+	o := r.message.group.s.newOutgoing(r.to.topic, r)
+	o.index, o.size = int(r.seq), size
 	ac, err := wire.AppendResponse(o.ac[:0], &w)
 	if err == nil {
 		err = o.setHeaders(ac, resp.Header)
@@ -94,10 +139,9 @@ func (r *run) publish(ctx context.Context, resp *Response) error {
 		o.free()
 		return err
 	}
+	o.record.Partition = r.to.partition
 	if r.message.mode == delivery.Durable {
 		o.record.Key = r.responseKey()
-	} else {
-		o.record.Partition = r.partition()
 	}
 	if !resp.bare {
 		o.record.Value = resp.Body
@@ -110,8 +154,22 @@ func (r *run) publish(ctx context.Context, resp *Response) error {
 	return nil
 }
 
+// begin finds out where the responses of the run go. The lock is held.
+func (r *run) begin() {
+	if r.to != nil {
+		return
+	}
+	partition := int32(-1)
+	if r.message.mode == delivery.Awaited {
+		if t, err := wire.ParseToken(r.message.token); err == nil { // it was checked when it was decoded
+			partition = t.Partition
+		}
+	}
+	r.to = r.message.group.s.outlets.find(r.message.request.From, partition)
+}
+
 // responseID returns the ID of the next response. With the first one the run
-// gets its own ID, which is a part of that, and learns where its responses go.
+// gets its own ID, which is a part of that.
 func (r *run) responseID() string {
 	var b [128]byte
 	id := append(b[:0], r.message.request.ID...)
@@ -127,11 +185,6 @@ func (r *run) responseID() string {
 	full := string(strconv.AppendInt(id, int64(r.seq), 10))
 	if r.id == "" {
 		r.id = full[begin:end]
-		if s := r.message.group.s; r.message.mode == delivery.Durable {
-			r.topic = s.topic(r.message.request.From, responsesTopic)
-		} else {
-			r.topic = s.recall(&s.answered, r.message.request.From, repliesTopic)
-		}
 	}
 	return full
 }
@@ -145,23 +198,18 @@ func (r *run) responseKey() []byte {
 	return []byte(r.message.request.ID)
 }
 
-// partition returns where the caller waits.
-func (r *run) partition() int32 {
-	t, err := wire.ParseToken(r.message.token)
-	if err != nil {
-		return -1 // a token was checked when it was decoded
-	}
-	return t.Partition
-}
-
 // answered is called by the driver with the outcome of a response.
 func answered(record *driver.Record, err error) {
 	o, _ := record.Tag.(*outgoing)
 	r, _ := o.owner.(*run)
-	seq := int32(o.index) //nolint:gosec // it was one
+	seq, size := int32(o.index), o.size //nolint:gosec // index was one
 	o.free()
 	if err != nil {
+		r.to.release(size)
 		r.failed.CompareAndSwap(nil, &lostResponse{seq, err})
+	} else {
+		r.to.acknowledged(size)
+		r.message.group.keeper.acknowledged()
 	}
 	r.settle()
 }

@@ -64,7 +64,7 @@ type Tries struct {
 }
 
 // Any reports whether there was an attempt.
-func (t *Tries) Any() bool { return t.Count+t.Away > 0 }
+func (t *Tries) Any() bool { return t != nil && t.Count+t.Away > 0 }
 
 // Failed is one attempt that was made.
 type Failed struct {

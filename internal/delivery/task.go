@@ -22,6 +22,7 @@ type Assignment struct {
 	Window  *Window
 	running int  // tasks taken and not yet released
 	revoked bool // nothing of it is taken any more
+	unacked unacked
 }
 
 // NewAssignment returns the state of a partition that was just assigned.
