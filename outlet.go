@@ -29,8 +29,9 @@ type outlet struct {
 	space chan struct{}
 
 	// The following are the keeper's.
-	seen  uint64 // acknowledgements at the last look
-	still int    // looks since then
+	seen    uint64 // acknowledgements at the last look
+	blocked int    // looks since then, with something on its way
+	idle    int    // looks since then, with nothing on its way
 }
 
 // errStuck says that a destination does not take anything.
@@ -110,16 +111,21 @@ func (o *outlet) wait(ctx, handler context.Context, n int) error {
 // is of use.
 func (o *outlet) look() bool {
 	acks, empty := o.acks.Load(), o.unacked.Load() == 0
-	if acks != o.seen {
-		o.seen, o.still = acks, 0
-	} else {
-		o.still++
+	switch {
+	case acks != o.seen:
+		o.seen, o.blocked, o.idle = acks, 0, 0
+	case empty:
+		o.blocked = 0
+		o.idle++
+	default:
+		o.blocked++
+		o.idle = 0
 	}
-	stuck := !empty && o.still >= stuckLooks
+	stuck := o.blocked >= stuckLooks
 	if o.stuck.Swap(stuck); stuck {
 		o.wake()
 	}
-	return !empty || o.still < idleLooks
+	return o.idle < idleLooks
 }
 
 // outlets is those of a service by who waits there. Few are used at a time: a

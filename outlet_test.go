@@ -157,6 +157,33 @@ func TestDeadClientGetsNoEnds(t *testing.T) {
 	})
 }
 
+// TestIdleClientIsNotDead has a destination get nothing for longer than a dead one
+// is given, while others are served.
+func TestIdleClientIsNotDead(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		serve(t, d, "server", "/e", reply(nil, "a"))
+		idle, busy := newService(t, "idle", d), newService(t, "busy", d)
+		d.holdTopics(func(topic string) bool { return topic == "idle.replies" })
+		for i := range 400 { // less and more than the time after which it is forgotten
+			if _, err := busy.CallOne(t.Context(), asynccalls.NewRequest("server", "/e", nil)); err != nil {
+				t.Fatal(err)
+			}
+			pass(250 * time.Millisecond)
+			if i%41 != 0 && i != 399 {
+				continue
+			}
+			for range 2 {
+				if _, err := collect(idle.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil))); err != nil {
+					t.Errorf("after %d looks: %v", i, err)
+				}
+				pass(time.Second)
+			}
+			d.releaseHeld()
+		}
+	})
+}
+
 // TestDeadLetterIsNotGivenUp has the broker be slow with a dead letter, and with the
 // end that belongs to it (2.6, 3.9).
 func TestDeadLetterIsNotGivenUp(t *testing.T) {
