@@ -170,7 +170,7 @@ func TestIdleClientIsNotDead(t *testing.T) {
 				t.Fatal(err)
 			}
 			pass(250 * time.Millisecond)
-			if i%41 != 0 && i != 399 {
+			if i%100 != 0 && i != 399 {
 				continue
 			}
 			for range 2 {
