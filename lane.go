@@ -31,6 +31,11 @@ type lane struct {
 	seed     maphash.Seed
 	unread   atomic.Int64 // bytes of responses that wait to be read
 
+	// The following are used by run only.
+	partition  driver.Partition // in which it receives
+	partitions int32            // of the topic, when it began
+	others     replies.Share
+
 	ctx  context.Context //nolint:containedctx // ends with the lane
 	stop context.CancelFunc
 	wg   sync.WaitGroup
@@ -193,6 +198,7 @@ func (l *lane) position() (driver.Reader, error) {
 		return nil, err
 	}
 	p := driver.Partition{Topic: topics[0].Name, ID: l.choose(topics[0].Partitions)}
+	l.partition, l.partitions = p, topics[0].Partitions
 	var reader driver.Reader
 	err = l.s.persist(l.ctx, report, func(ctx context.Context) error {
 		var err error

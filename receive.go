@@ -1,6 +1,8 @@
 package asynccalls
 
 import (
+	"errors"
+	"fmt"
 	"hash/maphash"
 
 	"github.com/asynccalls/asynccalls/driver"
@@ -24,10 +26,14 @@ func (l *lane) receive(reader driver.Reader) error {
 	var over []*Call
 	for {
 		n, err := reader.Receive(l.ctx, buf)
+		if lost, ok := errors.AsType[*driver.LostError](err); ok && lost.To > 0 {
+			l.skip(lost)
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		l.parse(buf[:n], places)
+		l.share(n, l.parse(buf[:n], places))
 		l.find(places[:n], calls)
 		over = over[:0]
 		for i := range n {
@@ -46,12 +52,34 @@ func (l *lane) receive(reader driver.Reader) error {
 	}
 }
 
+// skip takes in that the broker has lost responses. If they were removed unread,
+// those of any call may be among them. If the log was cut off, the reader goes back
+// to what is left of it: what was received before is skipped, and what is lost,
+// calls find out at their deadlines.
+func (l *lane) skip(lost *driver.LostError) {
+	l.s.config.logger.ErrorContext(l.ctx, "responses lost", "error", lost)
+	if lost.To > lost.From {
+		l.endAll(fmt.Errorf("%w: %w", ErrReplyLost, lost))
+	}
+}
+
+// share looks at how many of the records that were received are for this instance.
+func (l *lane) share(all, own int) {
+	factor, tooMany := l.others.Count(own, all-own)
+	if !tooMany {
+		return
+	}
+	l.s.config.logger.WarnContext(l.ctx, "most responses in the partition are for other instances: "+
+		"give the topic more partitions", "topic", l.partition.Topic, "partition", l.partition.ID,
+		"partitions", l.partitions, "suggested", min(int64(l.partitions)*int64(factor), 1000))
+}
+
 // place is where a response says that its call is; a generation of 0 is nowhere.
 type place struct{ slot, generation uint32 }
 
 // parse reads the places from records; nowhere for those of other instances, and
-// for what is no response.
-func (l *lane) parse(records []driver.Record, places []place) {
+// for what is no response. It returns how many are of this one.
+func (l *lane) parse(records []driver.Record, places []place) (own int) {
 	for i := range records {
 		places[i] = place{}
 		ac, err := wire.Find(records[i].Headers)
@@ -61,8 +89,10 @@ func (l *lane) parse(records []driver.Record, places []place) {
 		instance, slot, generation, err := wire.ReplyToken(ac)
 		if err == nil && string(instance) == l.instance {
 			places[i] = place{slot, generation}
+			own++
 		}
 	}
+	return own
 }
 
 // find looks up the calls at places; nil for those that have ended.
