@@ -33,7 +33,7 @@ type run struct {
 	dead atomic.Pointer[deadLetter] // the last one, if it was not stored
 
 	mu       sync.Mutex // guards what follows, and is held while a response is handed to the driver
-	id       string     // of the run, set with the first response
+	head     string     // of the headers of its responses; set with the first one
 	to       *outlet    // where its responses go; set before the first
 	seq      int32      // of the next response
 	ended    bool       // the last record of the run was handed over

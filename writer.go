@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"unsafe"
 
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/delivery"
@@ -114,12 +114,10 @@ func (r *run) endError(err error) *Error {
 // publish hands a response to the driver, and gives it its number. An error says
 // that the response is not valid, and then the call goes on. The lock is held.
 func (r *run) publish(ctx context.Context, resp *Response, size int) error {
-	id := r.responseID()
 	w := wire.Response{
 		Kind:      wire.KindReply,
 		Token:     r.message.token,
 		RequestID: r.message.request.ID,
-		Run:       r.id,
 		Seq:       r.seq,
 		Status:    resp.Status,
 		End:       resp.End || resp.Status >= statusFailed,
@@ -129,13 +127,13 @@ func (r *run) publish(ctx context.Context, resp *Response, size int) error {
 		w.Kind, w.Token = wire.KindResponse, ""
 		w.Service, w.Endpoint = r.message.group.s.id, r.message.request.Endpoint
 	}
+	ac, id, err := r.encode(&w)
+	if err != nil {
+		return err
+	}
 	o := r.message.group.s.newOutgoing(r.to.topic, r)
 	o.index, o.size = int(r.seq), size
-	ac, err := wire.AppendResponse(o.ac[:0], &w)
-	if err == nil {
-		err = o.setHeaders(ac, resp.Header)
-	}
-	if err != nil {
+	if err := o.setHeaders(ac, resp.Header); err != nil {
 		o.free()
 		return err
 	}
@@ -146,7 +144,8 @@ func (r *run) publish(ctx context.Context, resp *Response, size int) error {
 	if !resp.bare {
 		o.record.Value = resp.Body
 	}
-	resp.ID, resp.RequestID, resp.Run, resp.Seq = id, r.message.request.ID, r.id, int(r.seq)
+	resp.ID, resp.RequestID, resp.Seq = id, r.message.request.ID, int(r.seq)
+	resp.Run = r.head[wire.ResponseIDBegin(&w)+len(w.RequestID)+1 : len(r.head)-1]
 	r.seq++
 	r.ended = w.End
 	r.open.Add(1)
@@ -168,25 +167,32 @@ func (r *run) begin() {
 	r.to = r.message.group.s.outlets.find(r.message.request.From, partition)
 }
 
-// responseID returns the ID of the next response. With the first one the run
-// gets its own ID, which is a part of that.
-func (r *run) responseID() string {
-	var b [128]byte
-	id := append(b[:0], r.message.request.ID...)
-	id = append(id, '.')
-	begin := len(id)
-	if r.id == "" {
-		id = r.message.group.s.runs.append(id)
-	} else {
-		id = append(id, r.id...)
+// encode returns the header of a response and the ID in it: one piece of memory for
+// both, which nobody changes. With the first response the run gets its own ID, and
+// the head that all of them have in common. The lock is held.
+func (r *run) encode(w *wire.Response) (ac []byte, id string, err error) {
+	var b [192]byte
+	buf := append(b[:0], r.head...)
+	head := len(r.head)
+	if head == 0 {
+		if buf, err = wire.AppendResponseHead(buf, w); err != nil {
+			return nil, "", err
+		}
+		buf = append(r.message.group.s.runs.append(buf), '.')
+		head = len(buf)
 	}
-	end := len(id)
-	id = append(id, '.')
-	full := string(strconv.AppendInt(id, int64(r.seq), 10))
-	if r.id == "" {
-		r.id = full[begin:end]
+	if buf, err = wire.AppendResponseTail(buf, w); err != nil {
+		return nil, "", err
 	}
-	return full
+	text := string(buf)
+	if r.head == "" {
+		r.head = text[:head]
+	}
+	end := head + 1
+	for end < len(text) && text[end] != ' ' {
+		end++
+	}
+	return unsafe.Slice(unsafe.StringData(text), len(text)), text[wire.ResponseIDBegin(w):end], nil
 }
 
 // responseKey keeps the responses of a run in one partition: the key of the

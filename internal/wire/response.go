@@ -29,7 +29,27 @@ type Response struct {
 // AppendResponse appends the header to dst. On an error, which names the field
 // and its rule, it returns dst as it was.
 func AppendResponse(dst []byte, r *Response) ([]byte, error) {
-	if err := r.validate(); err != nil {
+	header, err := AppendResponseHead(dst, r)
+	if err != nil {
+		return dst, err
+	}
+	if !isRun(r.Run) {
+		return dst, invalid("run", r.Run, ruleRun)
+	}
+	header = append(header, r.Run...)
+	header, err = AppendResponseTail(append(header, '.'), r)
+	if err != nil {
+		return dst, err
+	}
+	return header, nil
+}
+
+// AppendResponseHead appends the part of the header before the run, and checks what
+// is the same for all responses of a run, also the service and the endpoint. The run
+// and a '.' follow, and what AppendResponseTail appends. On an error it returns dst
+// as it was.
+func AppendResponseHead(dst []byte, r *Response) ([]byte, error) {
+	if err := r.validateHead(); err != nil {
 		return dst, err
 	}
 	dst = append(dst, versionPrefix...)
@@ -39,9 +59,26 @@ func AppendResponse(dst []byte, r *Response) ([]byte, error) {
 		dst = append(dst, ' ')
 	}
 	dst = append(dst, r.RequestID...)
-	dst = append(dst, '.')
-	dst = append(dst, r.Run...)
-	dst = append(dst, '.')
+	return append(dst, '.'), nil
+}
+
+// ResponseIDBegin returns where the ID of the response begins in its header.
+func ResponseIDBegin(r *Response) int {
+	if r.Kind == KindReply {
+		return kindPrefix + len(r.Token) + 1
+	}
+	return kindPrefix
+}
+
+// AppendResponseTail appends what follows the run: the number and the rest. On an
+// error it returns dst as it was.
+func AppendResponseTail(dst []byte, r *Response) ([]byte, error) {
+	if r.Seq < 0 {
+		return dst, invalid("seq", strconv.Itoa(int(r.Seq)), ruleInt32)
+	}
+	if err := r.validateStatus(); err != nil {
+		return dst, err
+	}
 	dst = strconv.AppendInt(dst, int64(r.Seq), 10)
 	if r.Kind == KindResponse {
 		dst = append(dst, ' ')
@@ -68,17 +105,9 @@ func (r *Response) appendMark(dst []byte) []byte {
 	return dst
 }
 
-func (r *Response) validate() error {
-	switch {
-	case !isID(r.RequestID):
+func (r *Response) validateHead() error {
+	if !isID(r.RequestID) {
 		return invalid("request id", r.RequestID, ruleID)
-	case !isRun(r.Run):
-		return invalid("run", r.Run, ruleRun)
-	case r.Seq < 0:
-		return invalid("seq", strconv.Itoa(int(r.Seq)), ruleInt32)
-	}
-	if err := r.validateStatus(); err != nil {
-		return err
 	}
 	switch r.Kind {
 	case KindReply:
