@@ -24,6 +24,23 @@ import (
 // apart.
 func kafkaTier(t *testing.T, f func(ctx context.Context, t *testing.T, d driver.Driver, topics asynccalls.Topics)) {
 	t.Helper()
+	for name, seed := range kafkaSeeds() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, err := franz.Open(seed(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { d.Close() })
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			t.Cleanup(cancel)
+			f(ctx, t, d, asynccalls.Topics{Prefix: "test-" + rand.Text() + "."})
+		})
+	}
+}
+
+// kafkaSeeds returns what starts the broker of each tier, and returns its address.
+func kafkaSeeds() map[string]func(t *testing.T) string {
 	seeds := map[string]func(t *testing.T) string{
 		"embedded": func(t *testing.T) string {
 			t.Helper()
@@ -38,19 +55,7 @@ func kafkaTier(t *testing.T, f func(ctx context.Context, t *testing.T, d driver.
 	if addr := os.Getenv("ASYNCCALLS_KAFKA"); addr != "" {
 		seeds["kafka"] = func(*testing.T) string { return addr }
 	}
-	for name, seed := range seeds {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d, err := franz.Open(seed(t))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { d.Close() })
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-			t.Cleanup(cancel)
-			f(ctx, t, d, asynccalls.Topics{Prefix: "test-" + rand.Text() + "."})
-		})
-	}
+	return seeds
 }
 
 func TestKafkaCalls(t *testing.T) {
