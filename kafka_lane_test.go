@@ -127,3 +127,26 @@ func TestKafkaReplyTopicIsCreatedAgain(t *testing.T) {
 		l.check(ctx, t, l.client)
 	})
 }
+
+// TestKafkaReplyTopicIsDeletedUnread deletes the topic for responses before anything
+// was read from it: a call may be
+// lost, and the next one finds a new topic (3.3).
+func TestKafkaReplyTopicIsDeletedUnread(t *testing.T) {
+	t.Parallel()
+	kafkaLane(t, func(ctx context.Context, t *testing.T, l *laneFixture) {
+		close(l.proceed)
+		if err := l.client.Ready(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.admin.DeleteTopic(ctx, l.topics.Prefix+"client.replies"); err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		_, err := collect(l.client.Call(ctx, asynccalls.NewRequest("server", "/quick", nil)))
+		took := time.Since(begin)
+		if err != nil && !errors.Is(err, asynccalls.ErrReplyLost) || took > 10*time.Second { // nil if it was quicker
+			t.Errorf("the call ended with %v after %v, want ErrReplyLost within 10 s", err, took)
+		}
+		l.check(ctx, t, l.client)
+	})
+}
