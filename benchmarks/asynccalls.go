@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,13 +52,14 @@ func answer(n int) asynccalls.Handler {
 	}
 }
 
-// openService opens a service whose calls may take as long as those of the floor.
+// openService opens a service whose calls may take as long as those of the floor,
+// unless limits say otherwise.
 func openService(s *setup, id string, limits asynccalls.Limits) (driver.Driver, *asynccalls.Service, error) {
 	d, err := franz.Open(strings.Join(s.Brokers, ","), kgo.WithHooks(s.requests))
 	if err != nil {
 		return nil, nil, err
 	}
-	limits.Call = callLimit
+	limits.Call = cmp.Or(limits.Call, callLimit)
 	svc, err := asynccalls.New(
 		id, d,
 		asynccalls.Topics{Prefix: s.Prefix, Partitions: requestPartitions, ReplyPartitions: replyPartitions},
@@ -80,11 +82,15 @@ type serviceCaller struct {
 var _ caller = (*serviceCaller)(nil)
 
 func openAsynccalls(_ context.Context, s *setup) (caller, error) {
+	return newServiceCaller(s, asynccalls.Limits{}) //nolint:contextcheck // it does no I/O
+}
+
+func newServiceCaller(s *setup, limits asynccalls.Limits) (*serviceCaller, error) {
 	w, err := s.work()
 	if err != nil {
 		return nil, err
 	}
-	d, svc, err := openService(s, "client", asynccalls.Limits{}) //nolint:contextcheck // it does no I/O
+	d, svc, err := openService(s, "client", limits)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -120,44 +119,6 @@ func (s *setup) startServer(ctx context.Context) (*actor, error) {
 
 // nothing is what those do for an order that only report.
 func nothing(context.Context, order) ([]float64, error) { return nil, nil }
-
-// startClient opens a caller and makes its first call.
-func (s *setup) startClient(ctx context.Context) (*actor, error) {
-	side, err := s.side()
-	if err != nil {
-		return nil, err
-	}
-	w, err := s.work()
-	if err != nil {
-		return nil, err
-	}
-	c, err := side.open(ctx, s)
-	if err != nil {
-		return nil, fmt.Errorf("open client: %w", err)
-	}
-	bounded := func(limit time.Duration, do func() error) error {
-		abort := time.AfterFunc(limit, func() { _ = c.close() }) // do says what came of it
-		defer abort.Stop()
-		return do()
-	}
-	err = bounded(callLimit, func() error {
-		return c.echo(ctx, 0, bytes.Repeat([]byte("x"), w.size))
-	})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("first call: %w", err), c.close())
-	}
-	act := func(ctx context.Context, o order) (values []float64, err error) {
-		if o.Count == 0 {
-			return nil, nil
-		}
-		err = bounded(orderLimit, func() error {
-			values, err = w.measure(ctx, c, w, o.Count)
-			return err
-		})
-		return values, err
-	}
-	return &actor{act: act, stop: c.close}, nil
-}
 
 // used returns what this process has used.
 func (s *setup) used() usage {

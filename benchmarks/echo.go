@@ -17,6 +17,7 @@ func echoAlone() work {
 		inflight: 1,
 		answers:  1,
 		count:    2000,
+		units:    withWarmUp,
 		figures: []figure{
 			{"p50", "ms", goal{most: 1.05}},
 			{"p99", "ms", goal{most: 1.2}},
@@ -28,7 +29,7 @@ func echoAlone() work {
 func measureEchoAlone(ctx context.Context, c caller, w *work, count int) ([]float64, error) {
 	body := bytes.Repeat([]byte("x"), w.size)
 	took := make([]time.Duration, 0, count)
-	for i := range count + count/4 {
+	for i := range withWarmUp(count) {
 		start := time.Now()
 		if err := c.echo(ctx, 0, body); err != nil {
 			return nil, err
@@ -40,6 +41,9 @@ func measureEchoAlone(ctx context.Context, c caller, w *work, count int) ([]floa
 	slices.Sort(took)
 	return []float64{milliseconds(percentile(took, 0.5)), milliseconds(percentile(took, 0.99))}, nil
 }
+
+// withWarmUp returns how many calls a round makes that begins with a warm-up.
+func withWarmUp(count int) int { return count + count/4 }
 
 // echoMany makes calls from many goroutines, each of which has one call in
 // flight.

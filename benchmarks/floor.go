@@ -22,15 +22,22 @@ const (
 	responseHeader = 70
 )
 
+const (
+	// byKey is the partition in the mark of a durable request, whose response has a
+	// key, as long as an ID of asynccalls.
+	byKey       = -1
+	responseKey = 16 // bytes
+)
+
 // mark is what the floor's header says.
 type mark struct {
-	partition int32 // of the replies
+	partition int32 // of the replies, or byKey
 	slot      uint32
 	answers   uint16 // in a request: how many are wanted; in a response: how many follow
 }
 
 func (m mark) write(b []byte) {
-	binary.BigEndian.PutUint32(b, uint32(m.partition)) //nolint:gosec // it is not negative
+	binary.BigEndian.PutUint32(b, uint32(m.partition)) //nolint:gosec // it is read as it was
 	binary.BigEndian.PutUint32(b[4:], m.slot)
 	binary.BigEndian.PutUint16(b[8:], m.answers)
 }
@@ -79,6 +86,8 @@ func requestsOf(s *setup) string { return s.Prefix + "server.requests" }
 
 func repliesOf(s *setup) string { return s.Prefix + "client.replies" }
 
+func responsesOf(s *setup) string { return s.Prefix + "client.responses" }
+
 // floorCaller is a client of the floor. Each worker has a slot, which a response
 // finds by its number.
 type floorCaller struct {
@@ -97,9 +106,11 @@ type floorCaller struct {
 
 var _ caller = (*floorCaller)(nil)
 
-// openFloor positions itself at the end of a partition of the replies before it
-// returns, so that no response can be missed.
-func openFloor(ctx context.Context, s *setup) (caller, error) {
+func openFloor(ctx context.Context, s *setup) (caller, error) { return newFloorCaller(ctx, s) }
+
+// newFloorCaller positions the caller at the end of a partition of the replies,
+// so that no response can be missed.
+func newFloorCaller(ctx context.Context, s *setup) (*floorCaller, error) {
 	w, err := s.work()
 	if err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ func serveFloor(ctx context.Context, s *setup, ready func()) error {
 		kgo.ConsumeTopics(requestsOf(s)),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.AutoCommitInterval(commitInterval),
-		kgo.RecordPartitioner(floorPartitioner()),
+		kgo.RecordPartitioner(floorPartitioner(s)),
 		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { assigned.Do(ready) }),
 	)...)
 	if err != nil {
@@ -39,7 +39,7 @@ func serveFloor(ctx context.Context, s *setup, ready func()) error {
 			fail(err)
 		}
 	}
-	replies := repliesOf(s)
+	replies, responses := repliesOf(s), responsesOf(s)
 	for {
 		fetches := cl.PollFetches(ctx)
 		if ctx.Err() != nil {
@@ -59,13 +59,41 @@ func serveFloor(ctx context.Context, s *setup, ready func()) error {
 			}
 			for m.answers > 0 {
 				m.answers--
-				answer := newMessage(m, responseHeader, replies, r.Value)
-				answer.Partition = m.partition
-				cl.Produce(ctx, answer, produced)
+				cl.Produce(ctx, floorAnswer(m, replies, responses, r.Value), produced)
 			}
 		})
 	}
 }
 
-// floorPartitioner writes to the partition that a request has named.
-func floorPartitioner() kgo.Partitioner { return kgo.ManualPartitioner() }
+// floorAnswer returns a response: to a call in the partition that it names, to a
+// durable request by a key.
+func floorAnswer(m mark, replies, responses string, body []byte) *kgo.Record {
+	if m.partition != byKey {
+		r := newMessage(m, responseHeader, replies, body)
+		r.Partition = m.partition
+		return r
+	}
+	r := newMessage(m, responseHeader, responses, body)
+	r.Key = r.Headers[0].Value[:responseKey]
+	return r
+}
+
+// floorPartitioner writes responses to durable requests where their keys belong,
+// and all others to the partitions that requests have named.
+func floorPartitioner(s *setup) kgo.Partitioner {
+	return topicPartitioner{responsesOf(s), kgo.StickyKeyPartitioner(nil), kgo.ManualPartitioner()}
+}
+
+// topicPartitioner is one partitioner for one topic, and another for all others.
+type topicPartitioner struct {
+	topic         string
+	inside, other kgo.Partitioner
+}
+
+// ForTopic implements [kgo.Partitioner].
+func (p topicPartitioner) ForTopic(topic string) kgo.TopicPartitioner {
+	if topic == p.topic {
+		return p.inside.ForTopic(topic)
+	}
+	return p.other.ForTopic(topic)
+}

@@ -37,6 +37,7 @@ type plan struct {
 	limit   time.Duration // of one work
 	seed    uint64        // of what is drawn at random
 	waiting int           // requests of the work backlog
+	held    int           // calls of the work outstanding
 	label   string
 	json    bool
 
@@ -92,8 +93,10 @@ func parse(args []string, stderr io.Writer) (*plan, error) {
 	f.DurationVar(&p.limit, "timeout", 5*time.Minute, "give up on a work after that")
 	f.Uint64Var(&p.seed, "seed", 0, "draw the keys of requests with this `number`; default: another one each time")
 	f.IntVar(&p.waiting, "backlog", 1_000_000, "how many requests `requests` wait in the work of that name")
+	f.IntVar(&p.held, "outstanding", 1_000_000, "how many `calls` are awaited at once in the work of that name")
 	f.StringVar(&p.cpuProfiles, "cpuprofile", "", "write a CPU profile of each process to this `directory`")
-	f.StringVar(&p.memProfiles, "memprofile", "", "write a profile of allocations of each process to this `directory`")
+	f.StringVar(&p.memProfiles, "memprofile", "", "write a profile of allocations of each process to this `directory`,"+
+		" and in outstanding one of the live heap")
 	f.StringVar(&p.label, "label", "", "what to call the broker; default: what its versions of the protocol tell")
 	f.BoolVar(&p.json, "json", false, "print one JSON object per line")
 	if err := f.Parse(args); err != nil {
@@ -124,8 +127,11 @@ func (p *plan) complete() error {
 		p.seed = rand.Uint64()
 	}
 	for i := range p.works {
-		if p.works[i].name == backlogName {
+		switch p.works[i].name {
+		case backlogName:
 			p.works[i].drain.requests = p.waiting
+		case outstandingName:
+			p.works[i].count = p.held
 		}
 	}
 	switch {
@@ -135,6 +141,8 @@ func (p *plan) complete() error {
 		return errors.New("-round is less than a millisecond, or -timeout less than a second")
 	case p.waiting < 1:
 		return fmt.Errorf("-backlog is %d, not a positive number", p.waiting)
+	case p.held < 1000:
+		return fmt.Errorf("-outstanding is %d, less than 1000", p.held)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 // sample is what one side did in one round.
 type sample struct {
 	values         []float64 // for the figures of the work
-	units          int       // calls, or responses of streams
+	units          int       // calls, or responses of streams; 0 if there is no unit
 	client, server usage
 }
 
@@ -125,7 +125,7 @@ func (b *bench) member(t *team, r role) *setup {
 	s := b.setup
 	s.Role, s.Side = r, t.side.name
 	s.Prefix += s.Side + "."
-	if b.work.measure == nil {
+	if b.work.restarts() {
 		return &s // its clients are too many, and too short-lived
 	}
 	b.plan.profiles(&s)
@@ -164,6 +164,9 @@ func (b *bench) stop() error {
 	return errors.Join(errs...)
 }
 
+// warmUpMost is how many calls warm up a work with a fixed number of calls.
+const warmUpMost = 10_000
+
 // run warms up and measures round by round.
 func (b *bench) run(ctx context.Context) error {
 	count, err := b.warmUp(ctx)
@@ -187,11 +190,11 @@ func (b *bench) run(ctx context.Context) error {
 // warmUp returns how many calls a round makes. Where the work leaves that open,
 // it is found on the floor, by making more and more of them until they take
 // half of the time that a round should take. The other side is warmed up with
-// as many.
+// as many; no side with more than warmUpMost where the number is fixed.
 func (b *bench) warmUp(ctx context.Context) (count int, err error) {
 	if b.work.count > 0 {
 		for _, t := range b.teams {
-			if _, err := b.round(ctx, t, b.work.count); err != nil {
+			if _, err := b.round(ctx, t, min(b.work.count, warmUpMost)); err != nil {
 				return 0, fmt.Errorf("warm-up: %w", err)
 			}
 		}
@@ -214,7 +217,7 @@ func (b *bench) warmUp(ctx context.Context) (count int, err error) {
 
 // round has one side do its work once.
 func (b *bench) round(ctx context.Context, t *team, count int) (sample, error) {
-	if b.work.measure == nil {
+	if b.work.restarts() {
 		return b.restart(ctx, t, count)
 	}
 	before, err := t.usage()
@@ -229,13 +232,13 @@ func (b *bench) round(ctx context.Context, t *team, count int) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	made := count
-	if b.work.count > 0 {
-		made += count / 4 // works with a fixed count warm up in each round
+	units := count * b.work.answers
+	if b.work.units != nil {
+		units = b.work.units(count)
 	}
 	return sample{
 		values: r.Values,
-		units:  made * b.work.answers,
+		units:  units,
 		client: after[0].since(before[0]),
 		server: after[1].since(before[1]),
 	}, nil

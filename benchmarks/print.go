@@ -104,6 +104,9 @@ func costsOf(r *result) []string {
 		row = append(row, number(c.CPU)+" µs, "+number(c.Allocs)+", "+number(c.Requests))
 	}
 	floor, ours := r.Costs[0].CPU+r.Costs[1].CPU, r.Costs[2].CPU+r.Costs[3].CPU
+	if floor == 0 {
+		return append(row, nothingToSay)
+	}
 	return append(row, fmt.Sprintf("%.2f×", ours/floor))
 }
 

@@ -94,8 +94,12 @@ func newResult(work string, f figure, floor, ours []float64) result {
 	return r
 }
 
-// costs returns what a unit of the work cost each process.
+// costs returns what a unit of the work cost each process; nothing if it has no
+// unit.
 func (b *bench) costs() (c [4]cost) {
+	if b.teams[0].samples[0].units == 0 {
+		return c
+	}
 	for i, t := range b.teams {
 		c[2*i] = costOf(t.samples, func(s *sample) usage { return s.client })
 		c[2*i+1] = costOf(t.samples, func(s *sample) usage { return s.server })

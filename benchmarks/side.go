@@ -15,6 +15,13 @@ type side struct {
 
 	// open returns a caller, which need not be connected yet.
 	open func(ctx context.Context, s *setup) (caller, error)
+
+	// openDurable returns what sends durable requests and counts the responses with
+	// t.
+	openDurable func(ctx context.Context, s *setup, t *tally) (durable, error)
+
+	// openHolder returns a caller that can make many calls at once.
+	openHolder func(ctx context.Context, s *setup) (holder, error)
 }
 
 // caller makes calls to the server of its side. Workers are numbered from 0; each
@@ -43,8 +50,8 @@ const (
 // sides returns the floor and asynccalls, in this order.
 func sides() [2]side {
 	return [2]side{
-		{name: "floor", serve: serveFloor, open: openFloor},
-		{name: "asynccalls", serve: serveAsynccalls, open: openAsynccalls},
+		{"floor", serveFloor, openFloor, openDurableFloor, openFloorHolder},
+		{"asynccalls", serveAsynccalls, openAsynccalls, openDurableService, openServiceHolder},
 	}
 }
 

@@ -15,6 +15,7 @@ func streamAlone() work {
 		inflight: 1,
 		answers:  100,
 		count:    400,
+		units:    func(count int) int { return 100 * withWarmUp(count) },
 		figures: []figure{
 			{"to the first", "ms", goal{most: 1.1}},
 			{"to the last", "ms", goal{most: 1.1}},
@@ -27,7 +28,7 @@ func measureStreamAlone(ctx context.Context, c caller, w *work, count int) ([]fl
 	body := bytes.Repeat([]byte("x"), w.size)
 	first := make([]time.Duration, 0, count)
 	last := make([]time.Duration, 0, count)
-	for i := range count + count/4 {
+	for i := range withWarmUp(count) {
 		start := time.Now()
 		at, err := c.stream(ctx, 0, body)
 		if err != nil {

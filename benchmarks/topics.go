@@ -12,7 +12,11 @@ import (
 
 // createFloorTopics creates what both ends of the floor need.
 func createFloorTopics(ctx context.Context, cl *kgo.Client, s *setup) error {
-	return createTopics(ctx, cl, map[string]int32{requestsOf(s): requestPartitions, repliesOf(s): replyPartitions})
+	return createTopics(ctx, cl, map[string]int32{
+		requestsOf(s):  requestPartitions,
+		repliesOf(s):   replyPartitions,
+		responsesOf(s): requestPartitions,
+	})
 }
 
 // createLogs creates the topics of the requests that wait.

@@ -28,11 +28,22 @@ type work struct {
 	drain  *drain
 	limits asynccalls.Limits
 
+	// units returns how many calls, or responses of streams, a round of count makes,
+	// by which its cost is divided. 0 is for calls that are too different from each
+	// other: then no costs are told. It is nil for answers times count.
+	units func(count int) int
+
 	// measure makes calls with c, which is in the process of a client, and
-	// returns a value for each figure. It is nil for a work that measures the
-	// start of the client.
+	// returns a value for each figure. It is nil for a work with a client of
+	// another kind, and for one that measures the start of the client.
 	measure func(ctx context.Context, c caller, w *work, count int) ([]float64, error)
+
+	// open returns a client of another kind; nil for one that makes calls.
+	open func(ctx context.Context, s *setup) (measured, error)
 }
+
+// restarts reports whether the start of the client is what is measured.
+func (w *work) restarts() bool { return w.measure == nil && w.open == nil }
 
 // figure is one number that a work yields.
 type figure struct {
@@ -42,12 +53,14 @@ type figure struct {
 }
 
 // goal is what asynccalls may cost against the floor: at most a share of it if
-// more is worse, at least a share if more is better, or something on top. The
-// zero value is for a figure that has none.
+// more is worse, at least a share if more is better, or something on top; or
+// what it may cost whatever the floor does. The zero value is for a figure that
+// has none.
 type goal struct {
-	most, least float64
-	extra       float64 // in the unit of the figure
-	never       bool    // it must not happen at all
+	most, least  float64
+	extra        float64 // in the unit of the figure
+	above, below float64 // not less, or not more, in the unit of the figure
+	never        bool    // it must not happen at all
 }
 
 // met reports whether the goal is met. The floor's value is needed for a goal
@@ -58,6 +71,10 @@ func (g goal) met(floor, ours, ratio float64) bool {
 		return ratio <= g.most
 	case g.least > 0:
 		return ratio >= g.least
+	case g.above > 0:
+		return ours >= g.above
+	case g.below > 0:
+		return ours <= g.below
 	case g.never:
 		return ours == 0
 	default:
@@ -74,6 +91,10 @@ func (g goal) text(unit string) string {
 		return fmt.Sprintf("≥ %.2f×", g.least)
 	case g.extra > 0:
 		return fmt.Sprintf("≤ floor + %g %s", g.extra, unit)
+	case g.above > 0:
+		return fmt.Sprintf("≥ %g %s", g.above, unit)
+	case g.below > 0:
+		return fmt.Sprintf("≤ %g %s", g.below, unit)
 	case g.never:
 		return "never"
 	default:
@@ -90,6 +111,8 @@ func works() []work {
 		streamAlone(),
 		streamMany(),
 		hello(),
+		sendMany(),
+		outstanding(),
 		many(),
 		oneKey(),
 		backlog(),
