@@ -4,10 +4,9 @@ import (
 	"context"
 	"testing"
 
+	"github.com/asynccalls/asynccalls/embedded"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/asynccalls/asynccalls/embedded"
 )
 
 // small returns a work with less to do.
