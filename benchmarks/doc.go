@@ -11,6 +11,14 @@
 // numbers drift. A second table says what a call, or a response of a stream,
 // cost each process in CPU time and allocations.
 //
+// The works echo1, echo1k, echo10k, stream100, stream100x100 and hello make calls.
+// send10k sends durable requests, whose responses the client handles in its own
+// consumer group; its floor reads them in a group, too, and commits as often.
+// outstanding awaits a million calls at once, which nobody answers, and says what
+// each keeps in memory, what they cost the calls of echo1k beside them, and how
+// long they take to end; its floor keeps a channel for each. -outstanding makes
+// fewer calls.
+//
 // The works keys, onekey, backlog and neighbors measure how requests are
 // delivered. Theirs are published once and wait; in each round every variant
 // takes all of them, in a process of its own. What stands in the column of the

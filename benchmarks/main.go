@@ -90,7 +90,7 @@ func parse(args []string, stderr io.Writer) (*plan, error) {
 		strings.Join(workNames(), ", "))
 	f.IntVar(&p.rounds, "rounds", 5, "measure each side that many times")
 	f.DurationVar(&p.round, "round", 0, "about how long a round takes on the floor; default 2.5s, embedded 1s")
-	f.DurationVar(&p.limit, "timeout", 5*time.Minute, "give up on a work after that")
+	f.DurationVar(&p.limit, "timeout", 10*time.Minute, "give up on a work after that")
 	f.Uint64Var(&p.seed, "seed", 0, "draw the keys of requests with this `number`; default: another one each time")
 	f.IntVar(&p.waiting, "backlog", 1_000_000, "how many requests `requests` wait in the work of that name")
 	f.IntVar(&p.held, "outstanding", 1_000_000, "how many `calls` are awaited at once in the work of that name")

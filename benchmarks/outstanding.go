@@ -13,7 +13,9 @@ import (
 
 const (
 	outstandingName = "outstanding"
-	echoSlice       = 20_000
+
+	echoShare = 10 // one call of echo1k or more for so many that are held
+	echoSlice = 10 // of so many by each worker
 )
 
 // outstanding makes very many calls to a service that has a topic and no
@@ -32,9 +34,10 @@ const (
 // request. Stacks are not part of the heap: a goroutine for each call makes the
 // work fail.
 //
-// Before and after that, calls of echo1k are made by the same client, in slices,
-// until at least one collection of garbage has begun and ended with them. Without
-// that the calls beside would not pay for marking all that is live.
+// Before and after that, calls of echo1k are made by the same client: a tenth as
+// many as are held, and then more until a collection of garbage has ended, the
+// last of which was forced just before. Without that the calls beside would not
+// pay for marking all that is live.
 //
 // Then the context of the one half is canceled, and the client is closed, which
 // ends the other half. Each call is looked at: none may have ended before, or for
@@ -136,10 +139,10 @@ func (h *holding) measure(ctx context.Context, count int) (values []float64, err
 }
 
 func (h *holding) round(ctx context.Context, c holder, count int) ([]float64, error) {
-	if _, err := h.echo(ctx, c); err != nil { // the warm-up
+	if _, err := h.echo(ctx, c, 1); err != nil { // the warm-up
 		return nil, err
 	}
-	alone, err := h.echo(ctx, c)
+	alone, err := h.echo(ctx, c, count/echoShare)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +151,7 @@ func (h *holding) round(ctx context.Context, c holder, count int) ([]float64, er
 		return nil, err
 	}
 	defer m.cancel()
-	beside, err := h.echo(ctx, c)
+	beside, err := h.echo(ctx, c, count/echoShare)
 	if err != nil {
 		return nil, err
 	}
@@ -163,13 +166,14 @@ func (h *holding) round(ctx context.Context, c holder, count int) ([]float64, er
 	return append(m.values(), alone, beside, beside/alone, canceled, closed), nil
 }
 
-// echo makes calls until at least one collection of garbage has ended meanwhile,
-// and returns how many there were in a second.
-func (h *holding) echo(ctx context.Context, c holder) (perSecond float64, err error) {
+// echo makes at least so many calls, and goes on until a collection of garbage has
+// ended meanwhile. It returns how many calls there were in a second.
+func (h *holding) echo(ctx context.Context, c holder, least int) (perSecond float64, err error) {
 	body := bytes.Repeat([]byte("x"), h.work.size)
+	slice := echoSlice * h.work.inflight
 	made, all := 0, time.Duration(0)
-	for before := collections(); collections() == before; made += echoSlice {
-		took, err := crowd(h.work.inflight, echoSlice, func(worker int) error { return c.echo(ctx, worker, body) })
+	for before := collections(); made < least || collections() == before; made += slice {
+		took, err := crowd(h.work.inflight, slice, func(worker int) error { return c.echo(ctx, worker, body) })
 		if err != nil {
 			return 0, fmt.Errorf("echo: %w", err)
 		}

@@ -41,6 +41,9 @@ func (h *serviceHolder) prepare(count int, body func() []byte) {
 }
 
 func (h *serviceHolder) hold(ctx context.Context, n int) error {
+	if err := h.service.Ready(ctx); err != nil { // or else calls may be sent after the Flush
+		return err
+	}
 	for _, r := range h.requests[len(h.calls):][:n] {
 		h.calls = append(h.calls, h.service.Call(ctx, r))
 	}
