@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/asynccalls/asynccalls/embedded"
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // small returns a work with less to do.
@@ -77,19 +75,9 @@ func TestNeighborsAreStrange(t *testing.T) {
 }
 
 // recordsIn returns how many records a topic has, which need not exist.
-func recordsIn(t *testing.T, s *setup, topic string) (count int64) {
+func recordsIn(t *testing.T, s *setup, topic string) int64 {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(s.Brokers...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cl.Close()
-	ends, err := kadm.NewClient(cl).ListEndOffsets(t.Context(), s.Prefix+topic)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ends.Each(func(o kadm.ListedOffset) { count += max(o.Offset, 0) })
-	return count
+	return offsets(t, s, s.Prefix+topic)()
 }
 
 func TestMeterSaysWhatIsMissing(t *testing.T) {
