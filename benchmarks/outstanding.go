@@ -20,7 +20,7 @@ const (
 
 // outstanding makes very many calls to a service that has a topic and no
 // instance, from one goroutine, so that all of them are awaited at once. Half of
-// them have a context that can be canceled, one for all, as calls in a handler
+// them have a context that can be canceled, one for all, as the calls of a handler
 // have. The other half has one that can't be.
 //
 // The memory of a call is what the live heap has grown by while the calls were
