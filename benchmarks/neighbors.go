@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/asynccalls/asynccalls"
 )
@@ -147,7 +146,7 @@ func (n neighborhood) beside(
 		svc := service{
 			id:       id,
 			handlers: map[string]asynccalls.Handler{"/other": other, "/strange": strange(m.done)},
-			retry:    asynccalls.Retry{Backoff: time.Millisecond}, // all attempts while it is measured
+			retry:    asynccalls.Retry{Attempts: 1}, // so that it is over while it is measured
 		}
 		err := svc.serveUntil(ctx, s, m)
 		if err == nil && w.broken.Load() > 0 {
