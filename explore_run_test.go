@@ -25,7 +25,7 @@ type exploration struct {
 	broker  *memory.Driver
 	history checker.History
 	calm    atomic.Bool    // nothing fails any more
-	wg      sync.WaitGroup // all goroutines that are not the services' own
+	wg      sync.WaitGroup // the goroutines that run has started
 	commits sync.Mutex     // held while a commit is applied and written down
 
 	client     *host
