@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -65,6 +66,27 @@ type single struct {
 	partition driver.Partition
 }
 
+// silence is how long nothing may be received before a reader makes sure that its
+// topic is still there. The client does not always say so by itself.
+const silence = 5 * time.Second
+
+// Receive implements [driver.Reader].
+func (s *single) Receive(ctx context.Context, buf []driver.Record) (int, error) {
+	for {
+		waiting, cancel := context.WithTimeout(ctx, silence)
+		n, err := s.reader.Receive(waiting, buf)
+		quiet := n == 0 && err != nil && waiting.Err() != nil && errors.Is(err, waiting.Err())
+		cancel()
+		switch {
+		case !quiet:
+			return n, err
+		case ctx.Err() != nil:
+			return 0, ctx.Err()
+		}
+		s.recreated(ctx, s.partition.Topic)
+	}
+}
+
 // Position returns the offset of the next record, see [driver.Reader].
 func (s *single) Position() int64 {
 	offset, _ := s.expected(s.partition)
@@ -92,7 +114,10 @@ func (d *Driver) read(ctx context.Context, p driver.Partition, offset int64) (*r
 	}
 	r := newReader(d, topics)
 	r.next[p] = offset
-	r.client, err = d.consume(kgo.KeepControlRecords(), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
+	// A fetch session saves nothing for one partition. Without it each fetch names the
+	// topic, and so notices that it was deleted; and closing the client writes to
+	// nothing that its last fetch may still read (franz-go 1.22.2).
+	r.client, err = d.consume(kgo.DisableFetchSessions(), kgo.KeepControlRecords(), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
 		p.Topic: {p.ID: kgo.NewOffset().At(offset)},
 	}))
 	if err != nil {
