@@ -5,6 +5,7 @@ package prove
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -86,10 +87,11 @@ func play(encoded string) error {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
-	if err := p.play(ctx); err != nil {
-		return fmt.Errorf("%s: %w", p.Instance, err)
+	err := p.play(ctx)
+	if err == nil || errors.Is(err, context.Canceled) { // then it was to end before it had begun
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s: %w", p.Instance, err)
 }
 
 func (p *part) play(ctx context.Context) error {
