@@ -67,8 +67,11 @@ func (s *Service) CallOne(ctx context.Context, r *Request) (*Response, error) {
 	c := s.startCall(ctx, r, wake)
 	defer c.recycle()
 	var only *Response
+	var responses []*Response
 	for {
-		responses, over, err := c.take()
+		var over bool
+		var err error
+		responses, over, err = c.take(responses)
 		for _, resp := range responses {
 			if only != nil {
 				c.finish(context.Canceled)
@@ -102,8 +105,11 @@ func (c *Call) Responses() iter.Seq2[*Response, error] {
 			return
 		}
 		defer c.finish(context.Canceled)
+		var responses []*Response
 		for {
-			responses, over, err := c.take()
+			var over bool
+			var err error
+			responses, over, err = c.take(responses)
 			for _, r := range responses {
 				if c.ctx.Err() != nil {
 					yield(nil, c.describe(contextError(c.ctx)))
@@ -318,14 +324,14 @@ func (c *Call) begin() bool {
 	return first
 }
 
-// take returns what waits to be read, and whether anything can follow.
-func (c *Call) take() (responses []*Response, over bool, err error) {
+// take returns what waits to be read, and whether anything can follow. What it
+// returned before is used again.
+func (c *Call) take(read []*Response) (responses []*Response, over bool, err error) {
+	clear(read)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.waiting) > 0 {
-		responses, c.waiting = c.waiting, nil
-		c.unreserve()
-	}
+	responses, c.waiting = c.waiting, read[:0]
+	c.unreserve()
 	return responses, c.ended, c.err
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/replies"
+	"github.com/asynccalls/asynccalls/internal/slab"
 )
 
 // laneBacklog bounds the calls that wait for the lane's position; the next one
@@ -35,6 +36,8 @@ type lane struct {
 	partition  driver.Partition // in which it receives
 	partitions int32            // of the topic, when it began
 	others     replies.Share
+	texts      slab.Text
+	responses  []Response // to be used
 
 	ctx  context.Context //nolint:containedctx // ends with the lane
 	stop context.CancelFunc

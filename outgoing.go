@@ -3,30 +3,30 @@ package asynccalls
 import (
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/slab"
 	"github.com/asynccalls/asynccalls/internal/wire"
 )
 
 // outgoing is a record on its way to the broker, with room for what most
-// records need. It comes from the pool of the service and goes back when the
+// records need. It comes from the slab of the service and goes back when the
 // driver is done with it.
 type outgoing struct {
 	record driver.Record
 	owner  any // who learns the outcome
 	index  int // which of the owner's records this is
 	size   int // of a response: what it takes of its outlet
+	row    *slab.Row[outgoing]
 
-	pool    *sync.Pool
 	headers [2]driver.Header
 	ac      [112]byte
 }
 
 // newOutgoing returns a record for topic, to be filled.
 func (s *Service) newOutgoing(topic string, owner any) *outgoing {
-	o, _ := s.pool.Get().(*outgoing)
-	o.owner = owner
+	o, row := s.outgoings.Get()
+	o.row, o.owner = row, owner
 	o.record.Topic, o.record.Partition, o.record.Tag = topic, -1, o
 	return o
 }
@@ -36,7 +36,7 @@ func (o *outgoing) free() {
 	clear(o.record.Headers)
 	o.record = driver.Record{}
 	o.owner = nil
-	o.pool.Put(o)
+	o.row.Put()
 }
 
 // setHeaders puts the header of the protocol first, then the user's in their

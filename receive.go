@@ -11,7 +11,7 @@ import (
 
 const (
 	// laneBatch is how many responses are received at once.
-	laneBatch = 1024
+	laneBatch = 256
 
 	// responseSize is about what a response takes besides its body.
 	responseSize = 256
@@ -37,7 +37,7 @@ func (l *lane) receive(reader driver.Reader) error {
 		l.find(places[:n], calls)
 		over = over[:0]
 		for i := range n {
-			if c := calls[i]; c != nil && l.deliver(c, &buf[i]) {
+			if c := calls[i]; c != nil && l.deliver(c, &buf[i], places[i].rest) {
 				over = append(over, c)
 			}
 		}
@@ -47,6 +47,7 @@ func (l *lane) receive(reader driver.Reader) error {
 		}
 		l.mu.Unlock()
 		clear(buf[:n])
+		clear(places[:n])
 		clear(calls[:n])
 		clear(over)
 	}
@@ -75,7 +76,10 @@ func (l *lane) share(all, own int) {
 }
 
 // place is where a response says that its call is; a generation of 0 is nowhere.
-type place struct{ slot, generation uint32 }
+type place struct {
+	slot, generation uint32
+	rest             []byte // of the header
+}
 
 // parse reads the places from records; nowhere for those of other instances, and
 // for what is no response. It returns how many are of this one.
@@ -86,9 +90,9 @@ func (l *lane) parse(records []driver.Record, places []place) (own int) {
 		if err != nil {
 			continue
 		}
-		instance, slot, generation, err := wire.ReplyToken(ac)
-		if err == nil && string(instance) == l.instance {
-			places[i] = place{slot, generation}
+		to, err := wire.CutReply(ac)
+		if err == nil && string(to.Instance) == l.instance {
+			places[i] = place{to.Slot, to.Generation, to.Rest}
 			own++
 		}
 	}
@@ -109,31 +113,21 @@ func (l *lane) find(places []place, calls []*Call) {
 }
 
 // deliver gives a record to its call, and reports whether that ended it.
-func (l *lane) deliver(c *Call, record *driver.Record) bool {
-	ac, err := wire.Find(record.Headers)
-	if err != nil {
-		return false
-	}
-	w, err := wire.DecodeResponse(ac)
+func (l *lane) deliver(c *Call, record *driver.Record, rest []byte) bool {
+	w, err := wire.DecodeReply(l.texts.Keep(rest))
 	if err != nil || w.RequestID != c.request.ID {
 		l.s.config.logger.WarnContext(l.ctx, "response not understood", "request", c.request.ID, "error", err)
 		return false
 	}
-	r := &Response{
-		ID:        w.ID,
-		RequestID: w.RequestID,
-		Service:   c.request.Service,
-		Endpoint:  c.request.Endpoint,
-		Key:       c.request.Key,
-		Run:       w.Run,
-		Seq:       int(w.Seq),
-		Status:    w.Status,
-		End:       w.End,
-		Header:    userHeaders(record.Headers),
-		Body:      record.Value,
-		Source:    sourceOf(record),
-		bare:      w.Bare,
+	if len(l.responses) == 0 {
+		l.responses = make([]Response, 16)
 	}
+	r := &l.responses[0]
+	l.responses = l.responses[1:]
+	r.ID, r.RequestID, r.Run, r.Seq = w.ID, w.RequestID, w.Run, int(w.Seq)
+	r.Service, r.Endpoint, r.Key = c.request.Service, c.request.Endpoint, c.request.Key
+	r.Status, r.End, r.bare = w.Status, w.End, w.Bare
+	r.Header, r.Body, r.Source = userHeaders(record.Headers), record.Value, sourceOf(record)
 	return c.receive(r, l.sum(r))
 }
 

@@ -9,19 +9,20 @@ import (
 
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/route"
+	"github.com/asynccalls/asynccalls/internal/slab"
 	"github.com/asynccalls/asynccalls/internal/wire"
 )
 
 // Service is a client of other services and, once it listens, a server of its
 // own endpoints. It is safe for concurrent use.
 type Service struct {
-	id     string
-	driver driver.Driver
-	config *config
-	lane   *lane
-	runs   *idSource
-	pool   sync.Pool // of *outgoing
-	wakes  sync.Pool // of chan struct{}, for calls that nobody else can hold
+	id        string
+	driver    driver.Driver
+	config    *config
+	lane      *lane
+	runs      *idSource
+	outgoings slab.Slab[outgoing]
+	wakes     sync.Pool // of chan struct{}, for calls that nobody else can hold
 
 	asked   atomic.Pointer[destination] // the last service that was sent a request
 	outlets *outlets                    // for responses
@@ -77,7 +78,6 @@ func New(id string, d driver.Driver, o ...Option) (*Service, error) {
 		closing:   make(chan struct{}),
 		ended:     make(chan struct{}),
 	}
-	s.pool.New = func() any { return &outgoing{pool: &s.pool} }
 	s.wakes.New = func() any { return make(chan struct{}, 1) }
 	s.lane = newLane(s)
 	s.outlets = newOutlets(s)

@@ -13,6 +13,8 @@ import (
 
 var _ ResponseWriter = (*run)(nil)
 
+var errSentBefore = errors.New("it was sent before; make a new one with NewResponse")
+
 // Send implements [ResponseWriter] for the handler of the run.
 func (r *run) Send(ctx context.Context, resp *Response) error {
 	if err := r.send(ctx, resp); err != nil {
@@ -40,7 +42,7 @@ func (r *run) send(ctx context.Context, resp *Response) error {
 			return err
 		}
 	}
-	err := errors.New("it was sent before; make a new one with NewResponse")
+	err := errSentBefore
 	if resp.claim() {
 		err = r.publish(ctx, resp, size)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/slab"
 )
 
 var _ driver.Driver = (*Driver)(nil)
@@ -26,7 +27,7 @@ type Driver struct {
 	limits       *limits
 	buffer       *buffer
 	detours      *detours
-	publications sync.Pool // of *publication
+	publications slab.Slab[publication]
 
 	done    chan struct{} // closed by the first call of Close
 	closing sync.Once
@@ -50,7 +51,6 @@ func Open(seeds string, opts ...kgo.Opt) (*Driver, error) {
 	d := &Driver{connects: newConnects(), done: make(chan struct{}), readers: map[io.Closer]struct{}{}}
 	d.limits = newLimits(d.askLimit)
 	d.detours = newDetours(d)
-	d.publications.New = d.newPublication
 	own := []kgo.Opt{kgo.SeedBrokers(addrs...), kgo.WithHooks(d.connects)}
 	d.shared = slices.Concat(own, defaults(), opts)
 	if err := d.connect(addrs); err != nil {

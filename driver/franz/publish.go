@@ -9,18 +9,19 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/slab"
 )
 
-// A publication is a record on its way. It is pooled with all that publishing
+// A publication is a record on its way. It is used again with all that publishing
 // needs, so that handing a record over allocates nothing.
 type publication struct {
-	driver  *Driver
-	promise func(*kgo.Record, error) // bound once to finish
+	sent kgo.Record // first, see finish
 
+	row    *slab.Row[publication]
+	driver *Driver
 	record *driver.Record
 	done   func(*driver.Record, error)
 	space  space
-	sent   kgo.Record
 
 	err   error           // why it failed last
 	tries int             // how often it was sent again
@@ -39,8 +40,8 @@ func (d *Driver) Publish(ctx context.Context, r *driver.Record, done func(*drive
 		done(r, fmt.Errorf("publish to %q: %w", r.Topic, err))
 		return
 	}
-	p, _ := d.publications.Get().(*publication)
-	p.record, p.done, p.space = r, done, space
+	p, row := d.publications.Get()
+	p.row, p.driver, p.record, p.done, p.space = row, d, r, done, space
 	if d.detours.hold(p) { //nolint:contextcheck // ctx bounds the wait for space, and nothing of the record
 		return
 	}
@@ -78,11 +79,12 @@ func (p *publication) send(client *kgo.Client) {
 		Topic:     r.Topic,
 		Partition: r.Partition,
 	}
-	client.Produce(context.Background(), &p.sent, p.promise)
+	client.Produce(context.Background(), &p.sent, finish)
 }
 
 // finish is called by the client, one record after the other.
-func (p *publication) finish(_ *kgo.Record, err error) {
+func finish(r *kgo.Record, err error) {
+	p := (*publication)(unsafe.Pointer(r)) // it is the first field
 	p.err = err
 	switch {
 	case p.again != nil:
@@ -102,16 +104,11 @@ func (p *publication) end() {
 	} else {
 		err = fmt.Errorf("publish to %q: %w", r.Topic, d.outcome(p))
 	}
-	*p = publication{driver: d, promise: p.promise}
-	d.publications.Put(p)
+	row := p.row
+	*p = publication{}
+	row.Put()
 	done(r, err)
 	d.buffer.give(space)
-}
-
-func (d *Driver) newPublication() any {
-	p := &publication{driver: d}
-	p.promise = p.finish
-	return p
 }
 
 // The two types of header are the same but for their names, or this does not

@@ -117,9 +117,8 @@ func (d *Driver) read(ctx context.Context, p driver.Partition, offset int64) (*r
 	// A fetch session saves nothing for one partition. Without it each fetch names the
 	// topic, and so notices that it was deleted; and closing the client writes to
 	// nothing that its last fetch may still read (franz-go 1.22.2).
-	r.client, err = d.consume(kgo.DisableFetchSessions(), kgo.KeepControlRecords(), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
-		p.Topic: {p.ID: kgo.NewOffset().At(offset)},
-	}))
+	r.client, err = d.consume(kgo.DisableFetchSessions(), kgo.KeepControlRecords(),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{p.Topic: {p.ID: kgo.NewOffset().At(offset)}}))
 	if err != nil {
 		return nil, err
 	}

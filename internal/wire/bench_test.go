@@ -44,11 +44,11 @@ func BenchmarkDecodeResponse(b *testing.B) {
 	}
 }
 
-func BenchmarkReplyToken(b *testing.B) {
+func BenchmarkCutReply(b *testing.B) {
 	value := []byte(benchReply)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, _, err := wire.ReplyToken(value); err != nil {
+		if _, err := wire.CutReply(value); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -73,7 +73,7 @@ func checkRequest(t *testing.T, value []byte) {
 
 func checkResponse(t *testing.T, value []byte) {
 	t.Helper()
-	instance, slot, generation, tokenErr := wire.ReplyToken(value)
+	to, tokenErr := wire.CutReply(value)
 	r, err := wire.DecodeResponse(value)
 	checkAccepted(t, value, err, grammar(responseGrammar, value))
 	if err != nil {
@@ -86,7 +86,12 @@ func checkResponse(t *testing.T, value []byte) {
 	if r.Kind != wire.KindReply {
 		return
 	}
-	got := wire.Token{Instance: string(instance), Slot: slot, Generation: generation}
+	rest, restErr := wire.DecodeReply(string(to.Rest))
+	rest.Token = r.Token
+	if rest != r || restErr != nil {
+		t.Errorf("%q was decoded to %+v, and without its token to %+v, %v", value, r, rest, restErr)
+	}
+	got := wire.Token{Instance: string(to.Instance), Slot: to.Slot, Generation: to.Generation}
 	want, err := wire.ParseToken(r.Token)
 	got.Partition = want.Partition
 	if err != nil || tokenErr != nil || got != want {

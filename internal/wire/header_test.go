@@ -60,7 +60,7 @@ func TestWrongKind(t *testing.T) {
 		if _, err := wire.DecodeResponse([]byte(value)); !errors.Is(err, wire.ErrMalformed) {
 			t.Errorf("%s request decoded as a response: error %v, want %q", name, err, wire.ErrMalformed)
 		}
-		if _, _, _, err := wire.ReplyToken([]byte(value)); !errors.Is(err, wire.ErrMalformed) {
+		if _, err := wire.CutReply([]byte(value)); !errors.Is(err, wire.ErrMalformed) {
 			t.Errorf("token of a response read from a request, %s: error %v, want %q", name, err, wire.ErrMalformed)
 		}
 	}
@@ -69,7 +69,7 @@ func TestWrongKind(t *testing.T) {
 			t.Errorf("%s response decoded as a request: error %v, want %q", name, err, wire.ErrMalformed)
 		}
 	}
-	if _, _, _, err := wire.ReplyToken([]byte(benchResponse)); !errors.Is(err, wire.ErrMalformed) {
+	if _, err := wire.CutReply([]byte(benchResponse)); !errors.Is(err, wire.ErrMalformed) {
 		t.Errorf("token of a durable response: error %v, want %q", err, wire.ErrMalformed)
 	}
 }
@@ -90,9 +90,10 @@ func TestToken(t *testing.T) {
 		if got := wire.AppendToken([]byte("x"), want); string(got) != "x"+text {
 			t.Errorf("%+v appended as %q, want %q", want, got, "x"+text)
 		}
-		instance, slot, generation, err := wire.ReplyToken([]byte("1 r " + text + " anything"))
-		if string(instance) != want.Instance || slot != want.Slot || generation != want.Generation || err != nil {
-			t.Errorf("token %q read as %q, %d, %d, %v, want %+v", text, instance, slot, generation, err, want)
+		to, err := wire.CutReply([]byte("1 r " + text + " anything"))
+		got := wire.Token{Partition: want.Partition, Instance: string(to.Instance), Slot: to.Slot, Generation: to.Generation}
+		if got != want || string(to.Rest) != "anything" || err != nil {
+			t.Errorf("token %q read as %+v and %q, %v, want %+v", text, got, to.Rest, err, want)
 		}
 		for _, bad := range []string{text + " ", text + ".0", " " + text, "x" + text} {
 			if _, err := wire.ParseToken(bad); !errors.Is(err, wire.ErrMalformed) {
@@ -101,7 +102,7 @@ func TestToken(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"1 r ", "1 r 0.a.0.0", "1 r 0.a.0 a.b.0", "1 r 0.a.0.0. a.b.0", "1 r 0.a..0 a.b.0", ""} {
-		if _, _, _, err := wire.ReplyToken([]byte(bad)); !errors.Is(err, wire.ErrMalformed) {
+		if _, err := wire.CutReply([]byte(bad)); !errors.Is(err, wire.ErrMalformed) {
 			t.Errorf("token of %q: error %v, want %q", bad, err, wire.ErrMalformed)
 		}
 	}

@@ -345,7 +345,7 @@ func TestVersion(t *testing.T) {
 		_, request := wire.DecodeRequest([]byte(value))
 		_, response := wire.DecodeResponse([]byte(value))
 		_, dead := wire.DecodeDead([]byte(value))
-		_, _, _, token := wire.ReplyToken([]byte(value))
+		_, token := wire.CutReply([]byte(value))
 		_, replay := wire.DecodeReplay([]byte(value))
 		_, replayed := wire.DecodeReplayed([]byte(value))
 		for _, err := range []error{request, response, dead, token, replay, replayed} {

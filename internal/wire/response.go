@@ -156,8 +156,20 @@ func DecodeResponse(value []byte) (Response, error) {
 	if kind == KindReply {
 		r.Token = f.token()
 	}
+	return f.response(r)
+}
+
+// DecodeReply decodes the rest of a header whose token was cut off by [CutReply].
+// The fields of the response are pieces of it.
+func DecodeReply(rest string) (Response, error) {
+	f := fields{text: rest}
+	return f.response(Response{Kind: KindReply, Status: statusOK})
+}
+
+// response reads what follows the kind, and the token if there is one.
+func (f *fields) response(r Response) (Response, error) {
 	f.responseID(&r)
-	if kind == KindResponse {
+	if r.Kind == KindResponse {
 		r.Service, r.Endpoint = f.service("service"), f.endpoint()
 	}
 	if !f.ended {

@@ -34,23 +34,32 @@ func ParseToken(s string) (Token, error) {
 	return Token{int32(t.partition), t.instance, t.slot, t.generation}, nil
 }
 
-// ReplyToken reads from a header "ac" of [KindReply] which call of which process
-// it is for, and leaves the rest unread. So a process can skip the responses
-// that are for others without an allocation.
-func ReplyToken(value []byte) (instance []byte, slot, generation uint32, err error) {
+// Reply says which call of which process a header "ac" of [KindReply] is for.
+type Reply struct {
+	Instance         []byte // a piece of the header, as Rest is
+	Slot, Generation uint32
+	Rest             []byte // for [DecodeReply]
+}
+
+// CutReply reads the token of a header "ac" of [KindReply], and leaves the rest
+// unread. So a process can skip the responses that are for others without an
+// allocation.
+func CutReply(value []byte) (Reply, error) {
 	kind, err := KindOf(value)
-	if err != nil {
-		return nil, 0, 0, err
-	}
-	if kind != KindReply {
-		return nil, 0, 0, malformedHeader(value, ruleReply)
+	switch {
+	case err != nil:
+		return Reply{}, err
+	case kind != KindReply:
+		return Reply{}, malformedHeader(value, ruleReply)
+	case len(value) > maxHeader:
+		return Reply{}, malformedHeader(value, ruleLength)
 	}
 	rest := value[kindPrefix:]
 	t, n := cutToken(rest)
 	if n == 0 || n == len(rest) || rest[n] != ' ' {
-		return nil, 0, 0, malformedHeader(value, ruleToken)
+		return Reply{}, malformedHeader(value, ruleToken)
 	}
-	return t.instance, t.slot, t.generation, nil
+	return Reply{t.instance, t.slot, t.generation, rest[n+1:]}, nil
 }
 
 func isToken(s string) bool {
