@@ -19,27 +19,9 @@ import (
 	"github.com/asynccalls/asynccalls/embedded"
 )
 
-// kafkaTier runs a test over the Kafka protocol: on the broker inside the process
-// and, if the environment names one, on Apache Kafka. topics keeps the tests
-// apart.
-func kafkaTier(t *testing.T, f func(ctx context.Context, t *testing.T, d driver.Driver, topics asynccalls.Topics)) {
-	t.Helper()
-	for name, seed := range kafkaSeeds() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d, err := franz.Open(seed(t))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { d.Close() })
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-			t.Cleanup(cancel)
-			f(ctx, t, d, asynccalls.Topics{Prefix: "test-" + rand.Text() + "."})
-		})
-	}
-}
-
-// kafkaSeeds returns what starts the broker of each tier, and returns its address.
+// kafkaSeeds returns the brokers that speak the Kafka protocol, each with what
+// gives its address: that inside the process and, if the environment names one,
+// Apache Kafka.
 func kafkaSeeds() map[string]func(t *testing.T) string {
 	seeds := map[string]func(t *testing.T) string{
 		"embedded": func(t *testing.T) string {
@@ -56,6 +38,24 @@ func kafkaSeeds() map[string]func(t *testing.T) string {
 		seeds["kafka"] = func(*testing.T) string { return addr }
 	}
 	return seeds
+}
+
+// kafkaTier runs a test on these brokers. topics keeps the tests apart.
+func kafkaTier(t *testing.T, f func(ctx context.Context, t *testing.T, d driver.Driver, topics asynccalls.Topics)) {
+	t.Helper()
+	for name, seed := range kafkaSeeds() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, err := franz.Open(seed(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { d.Close() })
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			t.Cleanup(cancel)
+			f(ctx, t, d, asynccalls.Topics{Prefix: "test-" + rand.Text() + "."})
+		})
+	}
 }
 
 func TestKafkaCalls(t *testing.T) {
