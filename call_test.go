@@ -331,27 +331,6 @@ func TestBreakCancelsTheCall(t *testing.T) {
 	})
 }
 
-func TestCallOneWantsOne(t *testing.T) {
-	t.Parallel()
-	for name, h := range map[string]asynccalls.Handler{"none": reply(nil), "two": reply(nil, "a", "b")} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			world(t, func(t *testing.T, d *faulty) {
-				serve(t, d, "server", "/e", h)
-				client := newService(t, "client", d)
-				r, err := client.CallOne(t.Context(), asynccalls.NewRequest("server", "/e", nil))
-				if r != nil || !errors.Is(err, asynccalls.ErrResponseCount) {
-					t.Errorf("got %v and %v, want ErrResponseCount", r, err)
-				}
-				synctest.Wait()
-				if n := client.PendingCalls(); n != 0 {
-					t.Errorf("%d calls are pending, want none", n)
-				}
-			})
-		})
-	}
-}
-
 // TestCallRefuses goes through what is wrong with a call before it is sent.
 func TestCallRefuses(t *testing.T) {
 	t.Parallel()
