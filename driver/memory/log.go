@@ -67,9 +67,11 @@ type cursor struct {
 	lost   *driver.LostError // to be reported; nil if nothing is
 }
 
-// restart goes back to the beginning, because the log is removed.
+// restart goes back to the beginning, because the log is removed. The reader is
+// told of that even if there was nothing to lose: it may be who creates the topic
+// again.
 func (c *cursor) restart() {
-	if c.lost == nil && (c.offset > 0 || c.log.end() > 0) {
+	if c.lost == nil {
 		c.lost = &driver.LostError{Partition: c.log.partition, From: c.offset}
 	}
 	c.offset = 0
