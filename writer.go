@@ -107,7 +107,7 @@ func (r *run) endError(err error) *Error {
 	case errors.Is(err, errExpired):
 		return &Error{statusExpired, err.Error()}
 	case errors.As(err, &large) && r.repaired:
-		return &Error{statusServerError, err.Error()}
+		return &Error{statusServerError, fmt.Sprintf("response %d: %v", r.seq, large)} // not what else a driver says
 	default:
 		return failure(err)
 	}
