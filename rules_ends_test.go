@@ -1,0 +1,391 @@
+package asynccalls_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/driver"
+)
+
+// TestKafkaRule35Ends goes through all ways in which an awaited call ends: once,
+// with the right error, and only in some at its deadline.
+func TestKafkaRule35Ends(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(ctx context.Context, t *testing.T, w *tier){
+		"completed":            endAnswered,
+		"expired":              endExpired,
+		"deadline":             endDeadline,
+		"canceled":             endCanceled,
+		"left the loop":        endLeft,
+		"client closed":        endClosed,
+		"Listen ends":          endListen,
+		"topic deleted":        endTopicDeleted,
+		"responses deleted":    endResponsesDeleted,
+		"broker away":          endBrokerAway,
+		"driver closed":        endDriverClosed,
+		"service absent":       endServiceAbsent,
+		"response too large":   endResponseTooLarge,
+		"server process ended": endServerEnded,
+	}
+	for name, f := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rule(t, f)
+		})
+	}
+}
+
+// hanging returns a handler that tells that it runs, and waits until free is called.
+func hanging() (h asynccalls.Handler, started chan struct{}, free func()) {
+	over := make(chan struct{})
+	started = make(chan struct{}, 10)
+	return func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {
+		started <- struct{}{}
+		<-over
+		return nil
+	}, started, func() { close(over) }
+}
+
+func call(ctx context.Context, s *asynccalls.Service, endpoint string) *asynccalls.Call {
+	return s.Call(ctx, asynccalls.NewRequest("server", endpoint, []byte("?")))
+}
+
+// endAnswered has the ends that the server gives: those of the handler, and those
+// of what has no handler, or cannot be decoded.
+func endAnswered(ctx context.Context, t *testing.T, w *tier) {
+	s := w.new(t, "server", w)
+	plain := errors.New("password is hunter2")
+	tests := map[string]struct {
+		handler asynccalls.Handler
+		bodies  []string
+		want    error
+	}{
+		"/completed":   {reply(nil, "a", "b"), []string{"a", "b"}, nil},
+		"/marked":      {last("a", "b"), []string{"a", "b"}, nil},
+		"/no-response": {reply(nil), nil, nil},
+		"/error":       {reply(plain), nil, &asynccalls.Error{Status: 500, Message: "internal error"}},
+		"/late-error":  {reply(plain, "a", "b"), []string{"a", "b"}, &asynccalls.Error{Status: 500, Message: "internal error"}},
+		"/status": {
+			reply(fmt.Errorf("store: %w", &asynccalls.Error{Status: 409, Message: "taken"}), "a"), []string{"a"},
+			&asynccalls.Error{Status: 409, Message: "taken"},
+		},
+		"/panic": {func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {
+			panic("out of cheese") //nolint:forbidigo // what is tested
+		}, nil, &asynccalls.Error{Status: 500, Message: "internal error"}},
+	}
+	for endpoint, tt := range tests {
+		s.Handle(endpoint, tt.handler)
+	}
+	asynccalls.HandleJSON(s, "/json", func(_ context.Context, in int) (int, error) { return in, nil })
+	listen(t, s)
+	client := w.client(t)
+	for endpoint, tt := range tests {
+		checkEnd(t, call(ctx, client, endpoint), tt.bodies, tt.want)
+	}
+	checkEnd(t, call(ctx, client, "/nowhere"), nil, &asynccalls.Error{Status: 404, Message: `unknown endpoint "/nowhere"`})
+	checkEnd(t, call(ctx, client, "/json"), nil, &asynccalls.Error{
+		Status: 400, Message: "body is not valid: invalid character '?' looking for beginning of value",
+	})
+}
+
+// past is a line whose records are older than they are, if their topic lets it say
+// when they were sent.
+type past struct {
+	line
+	age time.Duration
+}
+
+func (p *past) Publish(ctx context.Context, r *driver.Record, done func(*driver.Record, error)) {
+	r.Time = time.Now().Add(-p.age)
+	p.line.Publish(ctx, r, done)
+}
+
+// dated creates the topic of the server's requests so that it keeps their times.
+func (w *tier) dated(ctx context.Context, t *testing.T) {
+	t.Helper()
+	if err := w.Create(ctx, driver.Topic{Name: w.topics.Prefix + "server.requests", Partitions: 1}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// endExpired calls while no server runs. The one that comes back does not start the
+// handler, and goes on with the next request of the same key.
+func endExpired(ctx context.Context, t *testing.T, w *tier) {
+	w.dated(ctx, t)
+	brief, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+	defer cancel()
+	old := w.new(t, "client", &past{w, time.Hour})
+	req := asynccalls.NewRequest("server", "/e", []byte("expired"))
+	req.Key = "k"
+	checkEnd(t, old.Call(brief, req), nil, context.DeadlineExceeded)
+	var started list
+	w.serve(t, map[string]asynccalls.Handler{
+		"/e": func(_ context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			started.add(string(r.Body))
+			return nil
+		},
+	})
+	next := asynccalls.NewRequest("server", "/e", []byte("next"))
+	next.Key = "k"
+	checkEnd(t, w.client(t).Call(ctx, next), nil, nil)
+	if got := started.all(); len(got) != 1 || got[0] != "next" {
+		t.Errorf("handled %q, want only the next request", got)
+	}
+}
+
+func endDeadline(ctx context.Context, t *testing.T, w *tier) {
+	h, started, free := hanging()
+	defer free()
+	w.serve(t, map[string]asynccalls.Handler{"/e": h})
+	client := w.client(t, asynccalls.Limits{Call: 300 * time.Millisecond})
+	limited := call(context.WithoutCancel(ctx), client, "/e")
+	brief, cancel := context.WithTimeoutCause(ctx, 300*time.Millisecond, errCause)
+	defer cancel()
+	given := call(brief, client, "/e")
+	for range 2 {
+		next(ctx, t, started)
+	}
+	checkEnd(t, limited, nil, context.DeadlineExceeded)
+	checkEnd(t, given, nil, context.DeadlineExceeded)
+}
+
+func endCanceled(ctx context.Context, t *testing.T, w *tier) {
+	h, started, free := hanging()
+	defer free()
+	w.serve(t, map[string]asynccalls.Handler{"/e": h})
+	client := w.client(t)
+	ctx1, cancel1 := context.WithCancel(ctx)
+	ctx2, cancel2 := context.WithCancelCause(ctx)
+	plain, caused := call(ctx1, client, "/e"), call(ctx2, client, "/e")
+	for range 2 {
+		next(ctx, t, started)
+	}
+	cancel1()
+	cancel2(errCause)
+	checkEnd(t, plain, nil, context.Canceled)
+	checkEnd(t, caused, nil, errCause)
+	checkEnd(t, call(ctx1, client, "/e"), nil, context.Canceled)
+}
+
+func endLeft(ctx context.Context, t *testing.T, w *tier) {
+	proceed := make(chan struct{})
+	defer close(proceed)
+	w.serve(t, map[string]asynccalls.Handler{
+		"/e": func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			if err := reply(nil, "a")(ctx, w, r); err != nil {
+				return err
+			}
+			<-proceed
+			return nil
+		},
+	})
+	client := w.client(t)
+	c := call(ctx, client, "/e")
+	for r, err := range c.Responses() {
+		if err != nil || string(r.Body) != "a" {
+			t.Errorf("the first response is %v, error %v", r, err)
+		}
+		break
+	}
+	if n := client.PendingCalls(); n != 0 {
+		t.Errorf("%d calls are pending, want none", n)
+	}
+	if bodies, err := collect(c); len(bodies) != 0 || err == nil {
+		t.Errorf("reading again gave %q and %v, want an error", bodies, err)
+	}
+}
+
+func endClosed(ctx context.Context, t *testing.T, w *tier) {
+	h, started, free := hanging()
+	defer free()
+	w.serve(t, map[string]asynccalls.Handler{"/e": h})
+	client := w.client(t)
+	c := call(ctx, client, "/e")
+	next(ctx, t, started)
+	if err := client.Close(); err != nil {
+		t.Error(err)
+	}
+	checkEnd(t, c, nil, asynccalls.ErrClosed)
+	checkEnd(t, call(ctx, client, "/e"), nil, asynccalls.ErrClosed)
+}
+
+// endListen ends the Listen of a service that calls another one: a handler that
+// waits for a call gets its responses, the call that nobody serves ends.
+func endListen(ctx context.Context, t *testing.T, w *tier) {
+	h, started, free := hanging()
+	defer free()
+	ending := make(chan struct{})
+	w.serve(t, map[string]asynccalls.Handler{
+		"/hanging": h,
+		"/ending": func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			<-ending
+			return reply(nil, "a")(ctx, w, r)
+		},
+	})
+	both := w.client(t)
+	inHandler := make(chan error, 1)
+	both.Handle("/e", func(ctx context.Context, _ asynccalls.ResponseWriter, _ *asynccalls.Request) error {
+		c := call(ctx, both, "/ending")
+		inHandler <- nil
+		_, err := collect(c)
+		inHandler <- err
+		return nil
+	})
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	result := make(chan error, 1)
+	go func() { result <- both.Listen(serving) }()
+	if err := both.Ready(ctx); err != nil {
+		t.Fatal(err)
+	}
+	outside := call(ctx, both, "/hanging")
+	next(ctx, t, started)
+	if err := both.Notify(ctx, asynccalls.NewRequest("client", "/e", nil)); err != nil {
+		t.Fatal(err)
+	}
+	next(ctx, t, inHandler)
+	stop()
+	close(ending)
+	if err := next(ctx, t, inHandler); err != nil {
+		t.Errorf("the call of the handler ended with %v", err)
+	}
+	checkEnd(t, outside, nil, asynccalls.ErrClosed)
+	if err := next(ctx, t, result); err != nil {
+		t.Errorf("Listen ended with %v", err)
+	}
+	checkEnd(t, call(ctx, both, "/hanging"), nil, asynccalls.ErrClosed)
+}
+
+// endTopicDeleted deletes the topic that the client waits at; the next call has a
+// new one.
+func endTopicDeleted(ctx context.Context, t *testing.T, w *tier) {
+	h, started, free := hanging()
+	defer free()
+	w.serve(t, map[string]asynccalls.Handler{"/hanging": h, "/e": reply(nil, "a")})
+	client := w.client(t)
+	c := call(ctx, client, "/hanging")
+	next(ctx, t, started)
+	if err := w.remove(w.topics.Prefix + "client.replies"); err != nil {
+		t.Fatal(err)
+	}
+	checkEnd(t, c, nil, asynccalls.ErrReplyLost)
+	checkEnd(t, call(ctx, client, "/e"), []string{"a"}, nil)
+}
+
+// endResponsesDeleted deletes responses that the client has not read.
+func endResponsesDeleted(ctx context.Context, t *testing.T, w *tier) {
+	proceed := make(chan struct{})
+	started := make(chan struct{}, 1)
+	w.serve(t, map[string]asynccalls.Handler{
+		"/late": func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			started <- struct{}{}
+			<-proceed
+			return reply(nil, "a")(ctx, w, r)
+		},
+		"/e": reply(nil, "a"),
+	})
+	l := w.connect(t)
+	client := w.new(t, "client", l)
+	c := call(ctx, client, "/late")
+	next(ctx, t, started)
+	l.cut()
+	close(proceed)
+	w.await(ctx, t, "client.replies", 2)
+	if err := w.truncate(w.topics.Prefix + "client.replies"); err != nil {
+		t.Fatal(err)
+	}
+	l.mend()
+	checkEnd(t, c, nil, asynccalls.ErrReplyLost)
+	checkEnd(t, call(ctx, client, "/e"), []string{"a"}, nil)
+}
+
+// endBrokerAway calls before and after the broker is away: each call ends at its
+// deadline.
+func endBrokerAway(ctx context.Context, t *testing.T, w *tier) {
+	h, started, free := hanging()
+	defer free()
+	w.serve(t, map[string]asynccalls.Handler{"/hanging": h, "/e": reply(nil, "a")})
+	l := w.connect(t)
+	client := w.new(t, "client", l)
+	brief, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	before := call(brief, client, "/hanging")
+	next(ctx, t, started)
+	l.cut()
+	after := call(brief, client, "/e")
+	fresh := call(brief, w.new(t, "client", l), "/e")
+	for _, c := range []*asynccalls.Call{before, after, fresh} {
+		checkEnd(t, c, nil, context.DeadlineExceeded)
+	}
+	l.mend()
+	checkEnd(t, call(ctx, client, "/e"), []string{"a"}, nil)
+}
+
+func endDriverClosed(ctx context.Context, t *testing.T, w *tier) {
+	h, started, free := hanging()
+	defer free()
+	w.serve(t, map[string]asynccalls.Handler{"/e": h})
+	l := w.connect(t)
+	client := w.new(t, "client", l)
+	c := call(ctx, client, "/e")
+	next(ctx, t, started)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	checkEnd(t, c, nil, asynccalls.ErrReplyLost)
+}
+
+func endServiceAbsent(ctx context.Context, t *testing.T, w *tier) {
+	client := w.client(t)
+	req := asynccalls.NewRequest("server", "/e", nil)
+	checkEnd(t, client.Call(ctx, req), nil, asynccalls.ErrNoService)
+	w.serve(t, map[string]asynccalls.Handler{"/e": reply(nil, "a")})
+	checkEnd(t, client.Call(ctx, req), []string{"a"}, nil) // it was certainly not sent: it may be
+}
+
+// endResponseTooLarge has a response that the broker refuses: an error is in its
+// place.
+func endResponseTooLarge(ctx context.Context, t *testing.T, w *tier) {
+	w.serve(t, map[string]asynccalls.Handler{
+		"/e": func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			if err := reply(nil, "a")(ctx, w, r); err != nil {
+				return err
+			}
+			return w.Send(ctx, asynccalls.NewResponse(make([]byte, 2<<20)))
+		},
+	})
+	client := w.client(t)
+	checkEnd(t, call(ctx, client, "/e"), []string{"a"}, &asynccalls.Error{
+		Status: 500, Message: "response 1: record too large: the limit is 1048588 bytes",
+	})
+}
+
+// endServerEnded ends the instance that has sent two responses of three, and starts
+// another one.
+func endServerEnded(ctx context.Context, t *testing.T, w *tier) {
+	l := w.connect(t)
+	free := make(chan struct{})
+	defer close(free)
+	w.serveOn(t, l, "/e", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+		err := reply(nil, "a", "b")(ctx, w, r)
+		<-free
+		return err
+	})
+	var bodies []string
+	for r, err := range call(ctx, w.client(t), "/e").Responses() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bodies = append(bodies, string(r.Body)); len(bodies) == 2 {
+			l.Close()
+			w.serve(t, map[string]asynccalls.Handler{"/e": reply(nil, "a", "b", "c")})
+		}
+	}
+	if got := fmt.Sprint(bodies); got != "[a b c]" {
+		t.Errorf("responses are %s, want [a b c]", got)
+	}
+}
