@@ -12,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/asynccalls/asynccalls"
-	"github.com/asynccalls/asynccalls/driver"
 )
 
 // TestCall goes through the ways in which a call can be answered (3.1, 3.5, 3.7).
@@ -88,28 +87,6 @@ func last(bodies ...string) asynccalls.Handler {
 		}
 		return nil
 	}
-}
-
-// TestUnaryCallTakesTwoRecords shows that a marked last response needs no record
-// for the end (3.1).
-func TestUnaryCallTakesTwoRecords(t *testing.T) {
-	t.Parallel()
-	world(t, func(t *testing.T, d *faulty) {
-		serve(t, d, "server", "/e", last("a"))
-		client := newService(t, "client", d)
-		var topics []string
-		d.onPublish(func(r *driver.Record) error {
-			topics = append(topics, r.Topic)
-			return nil
-		})
-		if _, err := client.CallOne(t.Context(), asynccalls.NewRequest("server", "/e", nil)); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
-		if diff := cmp.Diff([]string{"server.requests", "client.replies"}, topics); diff != "" {
-			t.Errorf("records went to (-want +got):\n%s", diff)
-		}
-	})
 }
 
 // TestRequestAndResponse looks at every field that a handler and a caller see.
@@ -238,21 +215,6 @@ func TestCallEnds(t *testing.T) {
 }
 
 var errCause = errors.New("cause")
-
-// TestUnknownEndpoint answers at once, not by a timeout (3.7).
-func TestUnknownEndpoint(t *testing.T) {
-	t.Parallel()
-	world(t, func(t *testing.T, d *faulty) {
-		serve(t, d, "server", "/e", reply(nil))
-		client := newService(t, "client", d)
-		start := time.Now()
-		_, err := client.CallOne(t.Context(), asynccalls.NewRequest("server", "/nowhere", nil))
-		checkStatus(t, err, 404, `unknown endpoint "/nowhere"`)
-		if took := time.Since(start); took > time.Second {
-			t.Errorf("the answer took %v", took)
-		}
-	})
-}
 
 // TestUnreadCallEnds shows that a call that nobody reads gives its place up.
 func TestUnreadCallEnds(t *testing.T) {
@@ -416,35 +378,6 @@ func TestRequestIsSentOnce(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
-
-// TestSlowReader bounds what waits to be read (3.8); other calls go on.
-func TestSlowReader(t *testing.T) {
-	t.Parallel()
-	tests := map[string]asynccalls.Limits{
-		"of one call": {CallBytes: 10_000},
-		"of all":      {ReplyBytes: 10_000},
-	}
-	for name, limits := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			world(t, func(t *testing.T, d *faulty) {
-				big := strings.Repeat("x", 3000)
-				serve(t, d, "server", "/big", reply(nil, big, big, big, big, big))
-				client := newService(t, "client", d, limits)
-				slow := client.Call(t.Context(), asynccalls.NewRequest("server", "/big", nil))
-				synctest.Wait()
-				bodies, err := collect(slow)
-				if !errors.Is(err, asynccalls.ErrSlowReader) || len(bodies) != 3 {
-					t.Errorf("got %d responses and %v, want 3 and ErrSlowReader", len(bodies), err)
-				}
-				quick, err := collect(client.Call(t.Context(), asynccalls.NewRequest("server", "/big", nil)))
-				if len(quick) == 0 {
-					t.Errorf("the next call got nothing, and %v", err)
-				}
-			})
-		})
-	}
-}
 
 // TestNestedCallsInheritTheDeadline passes a handler's ctx on (3.6).
 func TestNestedCallsInheritTheDeadline(t *testing.T) {

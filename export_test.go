@@ -6,3 +6,9 @@ func (s *Service) PendingCalls() int {
 	defer s.lane.mu.Unlock()
 	return s.lane.slots.Len()
 }
+
+// NewIDs returns what makes request IDs in another process.
+func NewIDs() func() string {
+	s := newRequestIDs()
+	return func() string { return string(s.append(nil)) }
+}

@@ -45,7 +45,9 @@ func (s *idSource) append(dst []byte) []byte {
 // no service, and two sources would be no more unique.
 //
 //nolint:gochecknoglobals // see above; it is written once
-var requestIDs = sync.OnceValue(func() *idSource { return newIDSource(12) })
+var requestIDs = sync.OnceValue(newRequestIDs)
+
+func newRequestIDs() *idSource { return newIDSource(12) }
 
 // maxNewID is the length of the longest request ID: the prefix and a counter.
 const maxNewID = 12 + 11

@@ -3,7 +3,6 @@ package asynccalls_test
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -56,89 +55,6 @@ func kafkaTier(t *testing.T, f func(ctx context.Context, t *testing.T, d driver.
 			f(ctx, t, d, asynccalls.Topics{Prefix: "test-" + rand.Text() + "."})
 		})
 	}
-}
-
-func TestKafkaCalls(t *testing.T) {
-	t.Parallel()
-	kafkaTier(t, func(ctx context.Context, t *testing.T, d driver.Driver, topics asynccalls.Topics) {
-		s := newService(t, "server", d, topics)
-		s.Handle("/count/{n}", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
-			n, err := strconv.Atoi(r.PathValue("n"))
-			if err != nil {
-				return &asynccalls.Error{Status: 400, Message: "not a number"}
-			}
-			for i := range n {
-				if err := w.Send(ctx, asynccalls.NewResponse([]byte(strconv.Itoa(i)))); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		listen(t, s)
-		var wg sync.WaitGroup
-		for i := range 10 { // each on a fresh client: no reply may be missed (3.3)
-			wg.Go(func() {
-				client := newService(t, "client", d, topics)
-				bodies, err := collect(client.Call(ctx, asynccalls.NewRequest("server", "/count/"+strconv.Itoa(i), nil)))
-				var want []string
-				for k := range i {
-					want = append(want, strconv.Itoa(k))
-				}
-				if diff := cmp.Diff(want, bodies); diff != "" || err != nil {
-					t.Errorf("call ended with %v; responses (-want +got):\n%s", err, diff)
-				}
-			})
-		}
-		wg.Wait()
-		client := newService(t, "client", d, topics)
-		_, err := client.CallOne(ctx, asynccalls.NewRequest("server", "/count/many", nil))
-		checkStatus(t, err, 400, "not a number")
-		_, err = client.CallOne(ctx, asynccalls.NewRequest("server", "/nowhere", nil))
-		checkStatus(t, err, 404, `unknown endpoint "/nowhere"`)
-		if _, err = client.CallOne(ctx, asynccalls.NewRequest("nobody", "/e", nil)); !errors.Is(err, asynccalls.ErrNoService) {
-			t.Errorf("call ended with %v, want ErrNoService", err)
-		}
-		var large *asynccalls.TooLargeError
-		_, err = client.CallOne(ctx, asynccalls.NewRequest("server", "/count/1", make([]byte, 2<<20)))
-		if !errors.As(err, &large) || large.Limit < 1<<19 {
-			t.Errorf("call ended with %v, want TooLargeError with its limit", err)
-		}
-	})
-}
-
-func TestKafkaDurableRequests(t *testing.T) {
-	t.Parallel()
-	kafkaTier(t, func(ctx context.Context, t *testing.T, d driver.Driver, topics asynccalls.Topics) {
-		s := newService(t, "server", d, topics)
-		s.Handle("/e", reply(&asynccalls.Error{Status: 409, Message: "taken"}, "a", "b"))
-		listen(t, s)
-		first := newService(t, "client", d, topics)
-		ignore := func(context.Context, *asynccalls.Response) error { return nil }
-		first.HandleResponses("server", "/e", ignore)
-		if err := first.Send(ctx, asynccalls.NewRequest("server", "/e", nil)); err != nil {
-			t.Fatal(err)
-		}
-		if err := first.Close(); err != nil {
-			t.Fatal(err)
-		}
-		second := newService(t, "client", d, topics)
-		got := make(chan string, 10)
-		second.HandleResponses("server", "/e", func(_ context.Context, r *asynccalls.Response) error {
-			got <- string(r.Body)
-			return nil
-		})
-		listen(t, second)
-		for _, want := range []string{"a", "b", "taken"} {
-			select {
-			case body := <-got:
-				if body != want {
-					t.Errorf("response is %q, want %q", body, want)
-				}
-			case <-ctx.Done():
-				t.Fatalf("no response %q", want)
-			}
-		}
-	})
 }
 
 // TestKafkaInstancesComeAndGo handles requests of a few keys while instances

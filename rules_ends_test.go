@@ -70,7 +70,8 @@ func endAnswered(ctx context.Context, t *testing.T, w *tier) {
 		"/error":       {reply(plain), nil, &asynccalls.Error{Status: 500, Message: "internal error"}},
 		"/late-error":  {reply(plain, "a", "b"), []string{"a", "b"}, &asynccalls.Error{Status: 500, Message: "internal error"}},
 		"/status": {
-			reply(fmt.Errorf("store: %w", &asynccalls.Error{Status: 409, Message: "taken"}), "a"), []string{"a"},
+			reply(fmt.Errorf("store: %w", &asynccalls.Error{Status: 409, Message: "taken"}), "a"),
+			[]string{"a"},
 			&asynccalls.Error{Status: 409, Message: "taken"},
 		},
 		"/panic": {func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {

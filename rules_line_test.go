@@ -34,7 +34,7 @@ type gap struct {
 func newGap() *gap {
 	g := &gap{mended: make(chan struct{})}
 	close(g.mended)
-	g.whole, g.cut = context.WithCancel(context.Background()) //nolint:usetesting // outlives the test's context
+	g.whole, g.cut = context.WithCancel(context.Background())
 	return g
 }
 
@@ -51,7 +51,7 @@ func (g *gap) mend() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.whole.Err() != nil {
-		g.whole, g.cut = context.WithCancel(context.Background()) //nolint:usetesting // the same
+		g.whole, g.cut = context.WithCancel(context.Background())
 		close(g.mended)
 	}
 }

@@ -181,9 +181,6 @@ func next[T any](ctx context.Context, t *testing.T, from <-chan T) T {
 	}
 }
 
-// wait is next for handlers, which must not end the test.
-func wait(free <-chan struct{}) { <-free }
-
 // checkEnd reads a call to its end, and checks that it delivers these responses
 // and then ends as wanted, once. An *Error that is wanted is compared as a whole.
 func checkEnd(t *testing.T, c *asynccalls.Call, bodies []string, want error) {

@@ -81,96 +81,6 @@ func TestSend(t *testing.T) {
 	}
 }
 
-// TestResponsesReachAnotherInstance restarts the client between the request and
-// the responses (3.4).
-func TestResponsesReachAnotherInstance(t *testing.T) {
-	t.Parallel()
-	world(t, func(t *testing.T, d *faulty) {
-		proceed := make(chan struct{})
-		serve(t, d, "server", "/orders/{id}", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
-			<-proceed
-			return reply(nil, "a", "b")(ctx, w, r)
-		})
-		first := newService(t, "client", d)
-		gather(first)
-		req := asynccalls.NewRequest("server", "/orders/17", nil)
-		req.Key = "k"
-		if err := first.Send(t.Context(), req); err != nil { // without Listen
-			t.Fatal(err)
-		}
-		if err := first.Close(); err != nil {
-			t.Fatal(err)
-		}
-		second := newService(t, "client", d)
-		var got []*asynccalls.Response
-		second.HandleResponses("server", "/orders/{id}", func(_ context.Context, r *asynccalls.Response) error {
-			got = append(got, r)
-			return nil
-		})
-		listen(t, second)
-		close(proceed)
-		synctest.Wait()
-		if len(got) != 2 {
-			t.Fatalf("got %d responses, want 2", len(got))
-		}
-		for i, r := range got {
-			want := asynccalls.Response{
-				ID: fmt.Sprintf("%s.%s.%d", req.ID, got[0].Run, i), RequestID: req.ID, Service: "server",
-				Endpoint: "/orders/17", Key: "k", Run: got[0].Run, Seq: i, Status: 200, Body: []byte([]string{"a", "b"}[i]),
-				Source: asynccalls.Source{Topic: "client.responses", Partition: got[0].Source.Partition, Offset: int64(i)},
-			}
-			if diff := cmp.Diff(&want, r, cmp.FilterPath(func(p cmp.Path) bool {
-				return p.Last().String() == ".pattern" || p.Last().String() == ".sent"
-			}, cmp.Ignore()), cmp.AllowUnexported(asynccalls.Response{})); diff != "" {
-				t.Errorf("response %d (-want +got):\n%s", i, diff)
-			}
-			if r.PathValue("id") != "17" {
-				t.Errorf("path value is %q, want 17", r.PathValue("id"))
-			}
-		}
-	})
-}
-
-// TestResponsesOfARunStayTogether checks that all responses of one request land
-// in one partition, in order, with and without a key (3.4, pitfall 36).
-func TestResponsesOfARunStayTogether(t *testing.T) {
-	t.Parallel()
-	world(t, func(t *testing.T, d *faulty) {
-		serve(t, d, "server", "/e", reply(nil, "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"))
-		client := newService(t, "client", d)
-		seqs := make(map[string][]int)
-		partitions := make(map[string]int32)
-		client.HandleResponses("server", "/e", func(_ context.Context, r *asynccalls.Response) error {
-			if before, ok := partitions[r.RequestID]; ok && before != r.Source.Partition {
-				t.Errorf("responses to %s are in partitions %d and %d", r.RequestID, before, r.Source.Partition)
-			}
-			if r.Key != "" && r.Key != "k" {
-				t.Errorf("key is %q", r.Key)
-			}
-			partitions[r.RequestID] = r.Source.Partition
-			seqs[r.RequestID] = append(seqs[r.RequestID], r.Seq)
-			return nil
-		}, asynccalls.Limits{Concurrency: 1})
-		listen(t, client)
-		for i := range 20 {
-			req := asynccalls.NewRequest("server", "/e", nil)
-			req.Key = []string{"", "k"}[i%2]
-			if err := client.Send(t.Context(), req); err != nil {
-				t.Fatal(err)
-			}
-		}
-		synctest.Wait()
-		for id, got := range seqs {
-			if diff := cmp.Diff([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, got); diff != "" {
-				t.Errorf("responses to %s (-want +got):\n%s", id, diff)
-			}
-		}
-		if len(seqs) != 20 {
-			t.Errorf("%d requests were answered, want 20", len(seqs))
-		}
-	})
-}
-
 // TestNotify sends one-way requests: the handler may send responses, and they go
 // nowhere.
 func TestNotify(t *testing.T) {
@@ -327,34 +237,6 @@ func TestExpiry(t *testing.T) {
 		if n := len(read(t, d, "server.dead")); n != 0 {
 			t.Errorf("%d dead letters, want none", n)
 		}
-	})
-}
-
-// TestTooLargeResponse ends the call with an error in the place of a response
-// that the broker refuses (3.9).
-func TestTooLargeResponse(t *testing.T) {
-	t.Parallel()
-	world(t, func(t *testing.T, d *faulty) {
-		serve(t, d, "server", "/e", func(ctx context.Context, w asynccalls.ResponseWriter, _ *asynccalls.Request) error {
-			if err := w.Send(ctx, asynccalls.NewResponse([]byte("a"))); err != nil {
-				return err
-			}
-			if err := w.Send(ctx, asynccalls.NewResponse(make([]byte, 2<<20))); err != nil {
-				t.Errorf("send is %v, want queued", err)
-			}
-			pass(time.Millisecond)
-			var large *asynccalls.TooLargeError
-			if err := w.Send(ctx, asynccalls.NewResponse([]byte("c"))); !errors.As(err, &large) {
-				t.Errorf("the next send is %v, want TooLargeError", err)
-			}
-			return nil
-		})
-		client := newService(t, "client", d)
-		bodies, err := collect(client.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil)))
-		if diff := cmp.Diff([]string{"a"}, bodies); diff != "" {
-			t.Errorf("responses (-want +got):\n%s", diff)
-		}
-		checkStatus(t, err, 500, "response 1: record too large: the limit is 1048588 bytes")
 	})
 }
 
