@@ -24,6 +24,7 @@ type chaos struct {
 	expelled bool       // the group has given the instance up, which does not know
 	stalled  time.Time  // nothing is received before
 	group    *chaosGroup
+	lane     laneChaos
 	pending  []chan struct{} // closed when an outcome was told
 }
 

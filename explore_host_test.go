@@ -17,6 +17,7 @@ type host struct {
 	name    string
 	driver  *chaos
 	service *asynccalls.Service
+	limits  asynccalls.Limits
 }
 
 // newServer starts an instance that handles requests.
@@ -38,13 +39,18 @@ func (x *exploration) newClient(name string) *host {
 
 func (x *exploration) newHost(id, name string) *host {
 	h := &host{x: x, name: name, driver: &chaos{Driver: x.broker, x: x, name: name}}
+	h.driver.lane.c = h.driver
 	random := x.dice("host", name)
-	h.service = newStubborn(x.t, id, h.driver, asynccalls.Topics{Partitions: 3}, asynccalls.Limits{
+	h.limits = asynccalls.Limits{
 		Concurrency: 1 + random.IntN(8),
 		Window:      4 + random.IntN(60),
 		Handler:     20 * time.Second,
 		Grace:       time.Duration(1+random.IntN(8)) * time.Second,
-	})
+	}
+	if random.IntN(3) == 0 {
+		h.limits.CallBytes = 1000 + random.IntN(10_000)
+	}
+	h.service = newStubborn(x.t, id, h.driver, asynccalls.Topics{Partitions: 3, ReplyPartitions: 2}, h.limits)
 	return h
 }
 
@@ -71,10 +77,13 @@ func (x *exploration) behave(random *rand.Rand, nth int) behavior {
 	b := behavior{
 		pause:     time.Duration(random.IntN(40)) * time.Millisecond,
 		deaf:      random.IntN(3) == 0,
-		responses: random.IntN(5),
+		responses: random.IntN(1 + x.most),
 		early:     random.IntN(4) == 0,
 		nested:    random.IntN(10) == 0,
 		fail:      failures(random),
+	}
+	if x.most > 4 && random.IntN(2) == 0 {
+		b.responses = random.IntN(5)
 	}
 	switch random.IntN(40) {
 	case 0, 1, 2, 3, 4:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,16 +20,19 @@ import (
 type exploration struct {
 	tally
 
-	t       *testing.T
-	seed    uint64
-	random  *rand.Rand // of run only
-	broker  *memory.Driver
-	history checker.History
-	calm    atomic.Bool    // nothing fails any more
-	wg      sync.WaitGroup // the goroutines that run has started
-	commits sync.Mutex     // held while a commit is applied and written down
+	t          *testing.T
+	seed       uint64
+	random     *rand.Rand // of run only
+	broker     *memory.Driver
+	history    checker.History
+	calm       atomic.Bool    // nothing fails any more
+	laneHarmed atomic.Bool    // responses may be lost
+	wg         sync.WaitGroup // the goroutines that run has started
+	commits    sync.Mutex     // held while a commit is applied and written down
 
 	client     *host
+	callers    []*host // instead, in runCalls
+	most       int     // responses of a handler
 	servers    []*host // that are well
 	responders []*host // further instances of the client that are well
 	all        []*host
@@ -46,6 +50,7 @@ func newExploration(t *testing.T, seed uint64) *exploration {
 		random: rand.New(rand.NewPCG(seed, 0)),
 		broker: memory.New(),
 		times:  make(map[string]int),
+		most:   4,
 	}
 	t.Cleanup(func() {
 		if err := x.broker.Close(); err != nil {
@@ -177,7 +182,13 @@ func (x *exploration) expel() {
 
 // one returns any of the instances that are well.
 func (x *exploration) one() *host {
-	hosts := append(append([]*host{x.client}, x.responders...), x.servers...)
+	hosts := slices.Concat([]*host{x.client}, x.responders, x.servers)
+	if x.client == nil {
+		hosts = hosts[1:]
+	}
+	if len(hosts) == 0 {
+		hosts = x.callers
+	}
 	return hosts[x.random.IntN(len(hosts))]
 }
 

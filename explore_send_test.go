@@ -24,7 +24,8 @@ func (x *exploration) traffic() {
 	random := x.dice("traffic", x.sent)
 	if mode == checker.ModeCall {
 		for _, r := range requests {
-			x.wg.Go(func() { x.call(x.dice("call", r.ID), r) })
+			limit := time.Duration(1+random.IntN(40_000)) * time.Millisecond
+			x.wg.Go(func() { x.client.call(r, limit, false) })
 		}
 		return
 	}
@@ -107,32 +108,4 @@ func sendErrors(err error) map[*asynccalls.Request]error {
 		}
 	}
 	return failed
-}
-
-// call makes an awaited call. Some callers leave before the end.
-func (x *exploration) call(random *rand.Rand, r *asynccalls.Request) {
-	ctx, cancel := context.WithTimeout(x.t.Context(), time.Duration(1+random.IntN(40_000))*time.Millisecond)
-	defer cancel()
-	x.tell(checker.Invoke, checker.ModeCall, r, nil)
-	patience := 100
-	if random.IntN(8) == 0 {
-		patience = random.IntN(3)
-	}
-	n := 0
-	for resp, err := range x.client.service.Call(ctx, r).Responses() {
-		switch {
-		case err != nil:
-			x.count("calls that failed", 1)
-			x.tell(checker.Ended, checker.ModeCall, r, err)
-			return
-		case n == patience:
-			x.tell(checker.Ended, checker.ModeCall, r, errors.New("the caller left"))
-			return
-		}
-		n++
-		x.client.driver.note(checker.Event{
-			Kind: checker.Received, Request: r.ID, Run: resp.Run, Seq: resp.Seq, Digest: string(resp.Body),
-		})
-	}
-	x.tell(checker.Ended, checker.ModeCall, r, nil)
 }
