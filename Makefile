@@ -23,7 +23,7 @@ race: ## the same under the race detector, in random order
 	go test -race -shuffle=on -p 1 ./...
 
 explore: ## EXPLORE_SEEDS random scenarios of failures, in virtual time
-	@EXPLORE_SEEDS=$(EXPLORE_SEEDS) go test -count=1 -run '^TestExplore$$' -v . > .explore.log || { grep -vE '^ *(===|--- PASS)' .explore.log; exit 1; }
+	@EXPLORE_SEEDS=$(EXPLORE_SEEDS) go test -count=1 -run '^TestExplore(Calls)?$$' -v . > .explore.log || { grep -vE '^ *(===|--- PASS)' .explore.log; exit 1; }
 	@grep -E 'seeds from|explored' .explore.log
 
 lint: $(LINT) ## golangci-lint in both modules, no issues allowed

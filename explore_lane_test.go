@@ -111,8 +111,13 @@ func (x *exploration) litter() {
 // for another instance or request, or is no header any more.
 func damage(random *rand.Rand, ac []byte) {
 	at := bytes.IndexByte(ac, '.') + 1 // of the instance
-	if random.IntN(2) == 0 {
+	switch random.IntN(3) {
+	case 0:
 		at += bytes.IndexByte(ac[at:], ' ') + 1 // of the request
+	case 1:
+		at += bytes.IndexByte(ac[at:], ' ') + 1
+		ac[at] = 'q'
+		return
 	}
 	for i := at; i < min(at+3, len(ac)); i++ {
 		ac[i] = "~ \x00é"[random.IntN(5)]

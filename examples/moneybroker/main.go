@@ -15,18 +15,13 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/asynccalls/asynccalls"
 	"github.com/asynccalls/asynccalls/driver"
-	"github.com/asynccalls/asynccalls/driver/franz"
-	"github.com/asynccalls/asynccalls/embedded"
+	"github.com/asynccalls/asynccalls/examples/internal/program"
 )
 
 const (
@@ -34,59 +29,34 @@ const (
 	showMoney   = "/show-me-the-money"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Stdout, os.Args[1:])
-	stop()
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		os.Exit(2)
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "moneybroker:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("moneybroker", run) }
 
 // settings is what the command line says.
 type settings struct {
-	brokers     string
 	serve, call bool
 	pause       time.Duration
 }
 
 func run(ctx context.Context, out io.Writer, args []string) error {
 	var s settings
-	flags := flag.NewFlagSet("moneybroker", flag.ContinueOnError)
-	flags.StringVar(&s.brokers, "brokers", "", "the Kafka to use, as `HOST:PORT,…`; default: one inside this process")
+	flags := program.NewFlags("moneybroker")
 	flags.BoolVar(&s.serve, "serve", false, "only serve, until Ctrl-C")
 	flags.BoolVar(&s.call, "call", false, "only call a service that another process serves")
 	flags.DurationVar(&s.pause, "pause", time.Second, "time between two responses")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	}
-	if (s.serve || s.call) && s.brokers == "" {
+	if (s.serve || s.call) && flags.Brokers == "" {
 		return errors.New("-serve and -call need -brokers: two processes cannot share the broker inside one of them")
 	}
 	if s.serve && s.call {
 		return errors.New("-serve and -call exclude each other; leave both out to do both")
 	}
-	if s.brokers == "" {
-		kafka, err := embedded.Start(embedded.Options{})
-		if err != nil {
-			return err
-		}
-		defer kafka.Close()
-		s.brokers = kafka.Addr()
-		fmt.Fprintln(out, "Kafka runs inside this process, at", s.brokers)
-	}
-	d, err := franz.Open(s.brokers)
+	d, end, err := flags.Open(out)
 	if err != nil {
 		return err
 	}
-	defer d.Close()
+	defer end()
 	return s.do(ctx, out, d)
 }
 
@@ -103,12 +73,11 @@ func (s settings) do(ctx context.Context, out io.Writer, d driver.Driver) error 
 		fmt.Fprintln(out, moneyBroker, "serves; Ctrl-C ends it")
 		return server.Listen(ctx)
 	}
-	go server.Listen(ctx) // until Close, which returns its error
-	err = server.Ready(ctx)
-	if err == nil {
-		err = call(ctx, out, d)
+	end, err := program.Serve(ctx, server)
+	if err != nil {
+		return err
 	}
-	return errors.Join(err, server.Close())
+	return errors.Join(call(ctx, out, d), end())
 }
 
 func newServer(d driver.Driver, pause time.Duration) (*asynccalls.Service, error) {
