@@ -69,9 +69,12 @@ prove: ## processes, brokers and nodes killed and stopped at random, nothing los
 	scripts/prove
 
 examples: ## build the examples and look at what they print
-	go build -o /dev/null ./examples/moneybroker
+	go vet ./examples/...
 	test "$$(go run ./examples/quickstart)" = "Hello, you"
 	test "$$(go run ./examples/moneybroker -pause 10ms | grep -c 'Response [1-4] for call')" = 4
+	test "$$(go run ./examples/partial -pause 10ms | grep -c 'has them for')" = 3
+	test "$$(go run ./examples/fanout | grep -c '^missing: ')" = 2
+	test "$$(go run ./examples/durable | grep -c '^number [01] to .*: p[ro]')" = 6
 
 readme: ## put the code of compiled files into the README
 	go run ./scripts/snippets README.md

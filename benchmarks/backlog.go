@@ -5,8 +5,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/asynccalls/asynccalls"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/asynccalls/asynccalls"
 )
 
 const backlogName = "backlog"

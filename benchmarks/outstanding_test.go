@@ -8,10 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/asynccalls/asynccalls"
-	"github.com/asynccalls/asynccalls/embedded"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/embedded"
 )
 
 // outstandingSetup returns the setup of a client in the work outstanding, with

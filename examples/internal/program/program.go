@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/asynccalls/asynccalls"
 	"github.com/asynccalls/asynccalls/driver/franz"
@@ -76,8 +77,11 @@ func (f *Flags) Open(out io.Writer) (d *franz.Driver, end func(), err error) {
 	return d, func() { d.Close(); stop() }, nil
 }
 
-// Serve has services listen, and returns when they all serve. The function that it
-// returns closes them.
+// patience is how long an example waits for Kafka.
+const patience = 15 * time.Second
+
+// Serve has services listen, and returns when they all serve, or with an error if
+// Kafka is not there. The function that it returns closes them.
 func Serve(ctx context.Context, services ...*asynccalls.Service) (end func() error, err error) {
 	end = func() error {
 		var errs []error
@@ -89,9 +93,12 @@ func Serve(ctx context.Context, services ...*asynccalls.Service) (end func() err
 	for _, s := range services {
 		go s.Listen(context.WithoutCancel(ctx)) // until Close, which returns its error
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	for _, s := range services {
 		if err := s.Ready(ctx); err != nil {
-			return nil, errors.Join(err, end())
+			end() // says the same
+			return nil, err
 		}
 	}
 	return end, nil
