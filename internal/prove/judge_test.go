@@ -65,13 +65,7 @@ func (f *fleet) settle() {
 // behind, and has the checker say what is wrong.
 func (f *fleet) judge(o checker.Options) {
 	f.t.Helper()
-	var ending sync.WaitGroup
-	for _, s := range f.slots {
-		if s.part.Role != roleBroker {
-			ending.Go(func() { f.stop(s) })
-		}
-	}
-	ending.Wait()
+	f.stopAll(roleServer, roleSender, roleClient)
 	if err := f.watch.look(); err != nil {
 		f.t.Fatal(err)
 	}
@@ -86,6 +80,23 @@ func (f *fleet) judge(o checker.Options) {
 		found = append(found, disorder(events)...)
 	}
 	f.report(events, found)
+	f.complain(found)
+}
+
+// stopAll has all instances with these roles end in good order.
+func (f *fleet) stopAll(roles ...role) {
+	var ending sync.WaitGroup
+	for _, s := range f.slots {
+		if slices.Contains(roles, s.part.Role) {
+			ending.Go(func() { f.stop(s) })
+		}
+	}
+	ending.Wait()
+}
+
+// complain fails the test if anything was found, and shows the first of it.
+func (f *fleet) complain(found []checker.Violation) {
+	f.t.Helper()
 	for i, v := range found {
 		f.t.Errorf("seed %d: %s", f.seed, v)
 		if i == 4 && len(found) > 5 {

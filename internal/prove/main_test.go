@@ -43,6 +43,7 @@ const (
 	roleServer role = "server" // handles requests
 	roleSender role = "sender" // sends requests, and handles responses
 	roleClient role = "client" // handles responses only
+	roleCaller role = "caller" // makes awaited calls
 )
 
 // The services, by their IDs.
@@ -108,6 +109,8 @@ func (p *part) play(ctx context.Context) error {
 		return p.serve(ctx, j)
 	case roleSender, roleClient:
 		return p.ask(ctx, j)
+	case roleCaller:
+		return p.call(ctx, j)
 	default:
 		return fmt.Errorf("there is no role %q", p.Role)
 	}

@@ -29,6 +29,15 @@ func setting(t *testing.T, name string, preset int) int {
 	return n
 }
 
+// figures lists what was counted, by name.
+func figures(counts map[string]int) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		fmt.Fprintf(&b, "%s %d, ", name, counts[name])
+	}
+	return b.String()
+}
+
 // report prints the figures of a scenario.
 func (f *fleet) report(events []checker.Event, found []checker.Violation) {
 	f.t.Helper()
@@ -73,9 +82,7 @@ func (f *fleet) report(events []checker.Event, found []checker.Violation) {
 		}
 	}
 	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(f.tally)) {
-		fmt.Fprintf(&b, "%s %d, ", name, f.tally[name])
-	}
+	b.WriteString(figures(f.tally))
 	for _, name := range []string{
 		"requests", "acknowledged", "unknown", "refused", "handled", "handled again", "dead letters",
 	} {

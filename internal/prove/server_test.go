@@ -43,6 +43,7 @@ func (p *part) serve(ctx context.Context, j *journal) error {
 	}
 	h := &handlers{part: p, journal: j}
 	s.Handle("/work", h.work)
+	s.Handle("/stream", h.stream)
 	return errors.Join(s.Listen(ctx), closeDriver())
 }
 
