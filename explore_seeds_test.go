@@ -69,7 +69,7 @@ func exploreSeeds(t *testing.T) []uint64 {
 	if *exploreSeed != 0 {
 		return []uint64{*exploreSeed}
 	}
-	n := 50
+	n := defaultSeeds
 	if s := os.Getenv("EXPLORE_SEEDS"); s != "" {
 		var err error
 		if n, err = strconv.Atoi(s); err != nil {
