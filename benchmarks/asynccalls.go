@@ -8,11 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/asynccalls/asynccalls"
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/driver/franz"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // serveAsynccalls answers requests with their own bodies.

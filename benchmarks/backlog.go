@@ -5,9 +5,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/asynccalls/asynccalls"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 const backlogName = "backlog"

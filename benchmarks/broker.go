@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/asynccalls/asynccalls/embedded"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/asynccalls/asynccalls/embedded"
 )
 
 // startBroker starts the embedded broker in this process.

@@ -8,11 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/asynccalls/asynccalls"
 	"github.com/asynccalls/asynccalls/embedded"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // outstandingSetup returns the setup of a client in the work outstanding, with
