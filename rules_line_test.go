@@ -153,7 +153,8 @@ func (l *kafkaLine) OnProduceBatchWritten(kgo.BrokerMetadata, string, int32, kgo
 // opened through it, and nothing else.
 type memoryLine struct {
 	driver.Driver
-	gap *gap
+	gap       *gap
+	receiving sync.RWMutex // held to receive
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
@@ -173,7 +174,11 @@ func newMemoryLine(tb testing.TB, broker driver.Driver) line {
 
 func (l *memoryLine) produced() int64 { return 0 }
 
-func (l *memoryLine) cut() { l.gap.open() }
+func (l *memoryLine) cut() {
+	l.gap.open()
+	l.receiving.Lock()   // until nobody receives any more
+	l.receiving.Unlock() //nolint:staticcheck // see above
+}
 
 func (l *memoryLine) mend() {
 	l.gap.mend()
@@ -297,7 +302,12 @@ func (l *memoryLine) receive(ctx context.Context, r driver.Reader, buf []driver.
 		if err != nil {
 			return 0, err
 		}
-		n, err := r.Receive(whole, buf)
+		l.receiving.RLock()
+		n, err := 0, whole.Err()
+		if err == nil {
+			n, err = r.Receive(whole, buf)
+		}
+		l.receiving.RUnlock()
 		cut := whole.Err() != nil && ctx.Err() == nil
 		end()
 		if err == nil || !cut {
