@@ -79,7 +79,7 @@ func (f *fleet) missing() []*slot {
 	defer f.mu.Unlock()
 	var all []*slot
 	for _, s := range f.slots {
-		if s.process == nil && !s.busy {
+		if !s.busy && s.process == nil {
 			s.busy = true
 			all = append(all, s)
 		}
