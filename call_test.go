@@ -14,51 +14,6 @@ import (
 	"github.com/asynccalls/asynccalls"
 )
 
-// TestCall goes through the ways in which a call can be answered (3.1, 3.5, 3.7).
-func TestCall(t *testing.T) {
-	t.Parallel()
-	plain := errors.New("password is hunter2")
-	tests := map[string]struct {
-		handler asynccalls.Handler
-		bodies  []string
-		status  int // 0 for a good end
-		message string
-	}{
-		"no response":   {reply(nil), nil, 0, ""},
-		"one":           {reply(nil, "a"), []string{"a"}, 0, ""},
-		"many":          {reply(nil, "a", "b", "c", "d"), []string{"a", "b", "c", "d"}, 0, ""},
-		"empty body":    {reply(nil, ""), []string{""}, 0, ""},
-		"status":        {reply(&asynccalls.Error{Status: 409, Message: "taken"}), nil, 409, "taken"},
-		"wrapped":       {reply(fmt.Errorf("store: %w", &asynccalls.Error{Status: 503, Message: "full"})), nil, 503, "full"},
-		"status of 200": {reply(&asynccalls.Error{Status: 200, Message: "odd"}), nil, 500, "internal error"},
-		"plain error":   {reply(plain), nil, 500, "internal error"},
-		"some, error":   {reply(plain, "a", "b"), []string{"a", "b"}, 500, "internal error"},
-		"last marked":   {last("a", "b"), []string{"a", "b"}, 0, ""},
-		"failed response": {func(ctx context.Context, w asynccalls.ResponseWriter, _ *asynccalls.Request) error {
-			r := asynccalls.NewResponse([]byte("gone"))
-			r.Status = 410
-			return w.Send(ctx, r)
-		}, nil, 410, "gone"},
-		"panic": {func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {
-			panic("out of cheese") //nolint:forbidigo // what is tested
-		}, nil, 500, "internal error"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			world(t, func(t *testing.T, d *faulty) {
-				serve(t, d, "server", "/e", tt.handler)
-				client := newService(t, "client", d)
-				bodies, err := collect(client.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil)))
-				if diff := cmp.Diff(tt.bodies, bodies); diff != "" {
-					t.Errorf("responses (-want +got):\n%s", diff)
-				}
-				checkStatus(t, err, tt.status, tt.message)
-			})
-		})
-	}
-}
-
 func checkStatus(t *testing.T, err error, status int, message string) {
 	t.Helper()
 	var e *asynccalls.Error
@@ -271,28 +226,6 @@ func TestCancelStopsTheLoop(t *testing.T) {
 	})
 }
 
-func TestBreakCancelsTheCall(t *testing.T) {
-	t.Parallel()
-	world(t, func(t *testing.T, d *faulty) {
-		serve(t, d, "server", "/e", reply(nil, "a", "b", "c"))
-		client := newService(t, "client", d)
-		call := client.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil))
-		for r, err := range call.Responses() {
-			if err != nil || string(r.Body) != "a" {
-				t.Errorf("first response is %v, error %v", r, err)
-			}
-			break
-		}
-		synctest.Wait()
-		if n := client.PendingCalls(); n != 0 {
-			t.Errorf("%d calls are pending, want none", n)
-		}
-		if _, err := collect(call); err == nil || !strings.Contains(err.Error(), "read before") {
-			t.Errorf("ranging again gave %v", err)
-		}
-	})
-}
-
 // TestCallRefuses goes through what is wrong with a call before it is sent.
 func TestCallRefuses(t *testing.T) {
 	t.Parallel()
@@ -351,30 +284,6 @@ func TestCallRefuses(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestRequestIsSentOnce(t *testing.T) {
-	t.Parallel()
-	world(t, func(t *testing.T, d *faulty) {
-		serve(t, d, "server", "/e", reply(nil))
-		client := newService(t, "client", d)
-		req := asynccalls.NewRequest("nobody", "/e", nil)
-		if _, err := collect(client.Call(t.Context(), req)); !errors.Is(err, asynccalls.ErrNoService) {
-			t.Fatalf("call ended with %v, want ErrNoService", err)
-		}
-		req.Service = "server" // it was certainly not sent: it may be
-		if _, err := collect(client.Call(t.Context(), req)); err != nil {
-			t.Fatal(err)
-		}
-		for name, err := range map[string]error{
-			"call":   second(collect(client.Call(t.Context(), req))),
-			"notify": client.Notify(t.Context(), req),
-		} {
-			if err == nil || !strings.Contains(err.Error(), "sent before") {
-				t.Errorf("%s: sending a request twice gave %v", name, err)
-			}
-		}
-	})
 }
 
 func second[T any](_ T, err error) error { return err }

@@ -345,8 +345,8 @@ func TestKafkaRule33Others(t *testing.T) {
 
 func lastField(ac []byte) string { return string(ac[strings.LastIndexByte(string(ac), ' ')+1:]) }
 
-// TestKafkaRuleCallOne wants exactly one response.
-func TestKafkaRuleCallOne(t *testing.T) {
+// TestKafkaRule35CallOne wants exactly one response.
+func TestKafkaRule35CallOne(t *testing.T) {
 	t.Parallel()
 	rule(t, func(ctx context.Context, t *testing.T, w *tier) {
 		w.serve(t, map[string]asynccalls.Handler{
