@@ -96,9 +96,10 @@ type fate struct {
 	delay  time.Duration // of the outcome
 }
 
-// fate draws what becomes of a record. One response to a request fails at most:
-// the library tells the caller with another one, once.
-func (c *chaos) fate(r *driver.Record, id string) fate {
+// fate draws what becomes of a record. Of the responses to a request one fails at
+// most, of those to a call two that are no errors: the library tells the caller with
+// another one, once.
+func (c *chaos) fate(r *driver.Record, e checker.Event) fate {
 	var f fate
 	c.mu.Lock()
 	dead := c.dead
@@ -107,7 +108,7 @@ func (c *chaos) fate(r *driver.Record, id string) fate {
 		return f
 	}
 	_, kind, _ := strings.Cut(r.Topic, ".")
-	random := c.x.dice("publish", kind, id, c.x.nth("publish", kind, id))
+	random := c.x.dice("publish", kind, e.Request, c.x.nth("publish", kind, e.Request))
 	if random.IntN(8) == 0 {
 		f.delay = time.Duration(random.IntN(3000)) * time.Millisecond
 		c.x.count("outcomes delayed", 1)
@@ -117,7 +118,7 @@ func (c *chaos) fate(r *driver.Record, id string) fate {
 		rare = 8
 	}
 	dice := random.IntN(rare)
-	if dice > 2 || strings.HasPrefix(kind, "re") && kind != "requests" && c.x.nth("response failed", id) > 1 {
+	if dice > 2 || (kind == "replies" || kind == "responses") && c.spared(e) {
 		return f
 	}
 	switch dice {
@@ -134,10 +135,16 @@ func (c *chaos) fate(r *driver.Record, id string) fate {
 	return f
 }
 
+// spared reports whether a response has to arrive.
+func (c *chaos) spared(e checker.Event) bool {
+	before := c.x.nth("response failed", e.Request) - 1
+	return before > 1 || before > 0 && (e.Kind != checker.Written || e.Mark == checker.MarkError)
+}
+
 func (c *chaos) Publish(ctx context.Context, r *driver.Record, done func(*driver.Record, error)) {
-	original := identify(r)
-	f := c.fate(r, original.Request)
-	err := c.write(ctx, r, f, original)
+	e := identify(r)
+	f := c.fate(r, e)
+	err := c.write(ctx, r, f, e)
 	if f.delay == 0 {
 		done(r, err)
 		return
@@ -154,7 +161,7 @@ func (c *chaos) Publish(ctx context.Context, r *driver.Record, done func(*driver
 }
 
 // write writes a record, if that is its fate, and notes what it is.
-func (c *chaos) write(ctx context.Context, r *driver.Record, f fate, original checker.Event) error {
+func (c *chaos) write(ctx context.Context, r *driver.Record, f fate, e checker.Event) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.dead {
@@ -162,14 +169,21 @@ func (c *chaos) write(ctx context.Context, r *driver.Record, f fate, original ch
 	}
 	err := f.before
 	if err == nil {
-		c.Driver.Publish(ctx, r, func(_ *driver.Record, e error) { err = e }) // it does so before it returns
+		c.Driver.Publish(ctx, r, func(_ *driver.Record, outcome error) { err = outcome }) // it does so before it returns
 	}
 	if err == nil {
-		original.Topic, original.Partition, original.Offset = r.Topic, r.Partition, r.Offset
+		e.Topic, e.Partition, e.Offset = r.Topic, r.Partition, r.Offset
 		err = f.after
 	}
-	if strings.HasSuffix(r.Topic, ".requests") || strings.HasSuffix(r.Topic, ".responses") {
-		c.add(original)
+	switch {
+	case strings.HasSuffix(r.Topic, ".requests"), strings.HasSuffix(r.Topic, ".responses"):
+		if err != nil {
+			e.Error = err.Error()
+		}
+		c.add(e)
+	case e.Topic == lanes:
+		c.x.track(c.name, e)
+		c.add(e)
 	}
 	return err
 }
