@@ -412,31 +412,3 @@ func TestRetryOfAwaited(t *testing.T) {
 		}
 	})
 }
-
-// TestRetryOfResponses tries a handler of responses again, and writes a dead
-// letter after the last attempt (3.4).
-func TestRetryOfResponses(t *testing.T) {
-	t.Parallel()
-	world(t, func(t *testing.T, d *faulty) {
-		serve(t, d, "server", "/e", reply(nil, "good", "bad"))
-		client := newService(t, "client", d)
-		runs := map[string]int{}
-		client.HandleResponses("server", "/e", func(_ context.Context, r *asynccalls.Response) error {
-			runs[string(r.Body)]++
-			if string(r.Body) == "bad" || runs[string(r.Body)] == 1 {
-				return errBroken
-			}
-			return nil
-		}, asynccalls.Retry{Attempts: 3})
-		listen(t, client)
-		sendAs(t, client, "durable", asynccalls.NewRequest("server", "/e", nil))
-		elapse(time.Minute)
-		if diff := cmp.Diff(map[string]int{"good": 2, "bad": 3}, runs); diff != "" {
-			t.Errorf("runs (-want +got):\n%s", diff)
-		}
-		letters := read(t, d, "client.dead")
-		if len(letters) != 1 || string(letters[0].Value) != "bad" {
-			t.Errorf("dead letters are %v, want the response that failed", letters)
-		}
-	})
-}

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/deadletters"
 )
 
 // ending is what a handler does, and how the call ends for that.
@@ -106,4 +110,72 @@ func endServerEnded(ctx context.Context, t *testing.T, w *tier) {
 	if got := fmt.Sprint(bodies); got != "[a b c]" {
 		t.Errorf("responses are %s, want [a b c]", got)
 	}
+}
+
+// TestKafkaRule37Unserved sends what the server has no handler for, or cannot
+// decode. Who waits is told at once; the rest is in the dead letters, without an
+// end, and is answered when it is replayed to a server that can handle it.
+func TestKafkaRule37Unserved(t *testing.T) {
+	t.Parallel()
+	rule(t, func(ctx context.Context, t *testing.T, w *tier) {
+		old := w.new(t, "server", w)
+		asynccalls.HandleJSON(old, "/json", func(_ context.Context, n int) (int, error) { return n, nil })
+		listen(t, old)
+		client := w.client(t)
+		got := responses(client, "/", asynccalls.WithEnds())
+		listen(t, client)
+		var want, durable []string
+		for endpoint, status := range map[string]int{"/new": 404, "/json": 400} {
+			_, err := client.CallOne(ctx, asynccalls.NewRequest("server", endpoint, nil))
+			if e, ok := errors.AsType[*asynccalls.Error](err); !ok || e.Status != status {
+				t.Errorf("call of %s ended with %v, want status %d", endpoint, err, status)
+			}
+			oneWay := asynccalls.NewRequest("server", endpoint, nil)
+			if err := client.Notify(ctx, oneWay); err != nil {
+				t.Fatal(err)
+			}
+			durable = append(durable, send(ctx, t, client, endpoint, "").ID)
+			want = append(want, oneWay.ID, durable[len(durable)-1])
+		}
+		w.await(ctx, t, "server.dead", 4)
+		var letters []string
+		o := deadletters.Options{Prefix: w.topics.Prefix}
+		for l, err := range deadletters.Read(ctx, w, "server", o) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			letters = append(letters, l.RequestID)
+			if l.Attempts != 0 || l.Service != "server" || l.Source.Topic != w.topics.Prefix+"server.requests" {
+				t.Errorf("dead letter is of %v after %d attempts, from %v", l.Service, l.Attempts, l.Source)
+			}
+		}
+		if diff := cmp.Diff(slices.Sorted(slices.Values(want)), slices.Sorted(slices.Values(letters))); diff != "" {
+			t.Fatalf("requests in the dead letters (-want +got):\n%s", diff)
+		}
+		if err := old.Close(); err != nil {
+			t.Fatal(err)
+		}
+		handled := make(chan string, 100)
+		w.serve(t, map[string]asynccalls.Handler{
+			"/": func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+				handled <- r.ID
+				return last("replayed")(ctx, w, r)
+			},
+		})
+		for r, err := range deadletters.Replay(ctx, w, "server", o) {
+			if err != nil || r.Err != nil || r.Skipped != "" {
+				t.Fatalf("replay gave %+v and %v", r, err)
+			}
+		}
+		for range want {
+			if id := next(ctx, t, handled); !slices.Contains(want, id) {
+				t.Errorf("handled %s, want one of %q", id, want)
+			}
+		}
+		for range durable { // the first that there are
+			if r := next(ctx, t, got); !slices.Contains(durable, r.RequestID) || string(r.Body) != "replayed" {
+				t.Errorf("response to %s is %q, want that of a replayed request", r.RequestID, r.Body)
+			}
+		}
+	})
 }

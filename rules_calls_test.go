@@ -4,16 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/asynccalls/asynccalls"
-	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/wire"
 )
 
@@ -270,97 +266,6 @@ func TestKafkaRule32Duplicates(t *testing.T) {
 			}
 			if diff := cmp.Diff([]string{"a" + nr, "b" + nr}, got); diff != "" {
 				t.Errorf("responses (-want +got):\n%s", diff)
-			}
-		}
-	})
-}
-
-// TestKafkaRule33FreshClients makes many clients call at the moment they are made:
-// a reply that arrives before the lane is positioned would be lost.
-func TestKafkaRule33FreshClients(t *testing.T) {
-	t.Parallel()
-	rule(t, func(ctx context.Context, t *testing.T, w *tier) {
-		w.topics.ReplyPartitions = 3
-		w.serve(t, map[string]asynccalls.Handler{"/e": reply(nil, "a")})
-		var wg sync.WaitGroup
-		for i := range int32(20) {
-			client := w.client(t, asynccalls.WithReplyOrdinal(int(i)))
-			wg.Go(func() {
-				r, err := client.CallOne(ctx, asynccalls.NewRequest("server", "/e", nil))
-				if err != nil {
-					t.Errorf("client %d: %v", i, err)
-				} else if r.Source.Partition != i%3 {
-					t.Errorf("client %d was answered in partition %d, want %d", i, r.Source.Partition, i%3)
-				}
-			})
-		}
-		wg.Wait()
-	})
-}
-
-// TestKafkaRule33Others has two instances read one partition, between them what is
-// no response to either: each call gets its own.
-func TestKafkaRule33Others(t *testing.T) {
-	t.Parallel()
-	rule(t, func(ctx context.Context, t *testing.T, w *tier) {
-		w.topics.ReplyPartitions = 4
-		proceed := make(chan struct{})
-		w.serve(t, map[string]asynccalls.Handler{
-			"/e": func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
-				<-proceed
-				return reply(nil, string(r.Body))(ctx, w, r)
-			},
-		})
-		var calls []*asynccalls.Call
-		var requests []*asynccalls.Request
-		for _, name := range []string{"one", "two"} {
-			req := asynccalls.NewRequest("server", "/e", []byte(name))
-			calls = append(calls, w.client(t, asynccalls.WithReplyOrdinal(3)).Call(ctx, req))
-			requests = append(requests, req)
-		}
-		var garbage []driver.Record
-		for _, r := range w.await(ctx, t, "server.requests", 2) {
-			token, own := lastField(r.Headers[0].Value), requests[0].ID
-			if slices.Equal(r.Value, requests[1].Body) {
-				own = requests[1].ID
-			}
-			for _, ac := range []string{
-				"", "garbage", "2 r x", "1 r " + token, "1 r " + token + " other-request.r.0 e",
-				"1 r 3.Foreign.0.1 " + own + ".r.0 e", "1 c id /e client 1000 " + token,
-			} {
-				garbage = append(garbage, driver.Record{Value: []byte("bad"), Headers: []driver.Header{{Key: "ac", Value: []byte(ac)}}})
-			}
-			garbage = append(garbage, driver.Record{Value: []byte("no header")})
-		}
-		for _, r := range garbage {
-			r.Topic, r.Partition = w.topics.Prefix+"client.replies", 3
-			publish(t, w, r)
-		}
-		close(proceed)
-		for i, c := range calls {
-			checkEnd(t, c, []string{string(requests[i].Body)}, nil)
-		}
-	})
-}
-
-func lastField(ac []byte) string { return string(ac[strings.LastIndexByte(string(ac), ' ')+1:]) }
-
-// TestKafkaRule35CallOne wants exactly one response.
-func TestKafkaRule35CallOne(t *testing.T) {
-	t.Parallel()
-	rule(t, func(ctx context.Context, t *testing.T, w *tier) {
-		w.serve(t, map[string]asynccalls.Handler{
-			"/none": reply(nil), "/one": reply(nil, "a"), "/two": reply(nil, "a", "b"), "/error": reply(errCause, "a"),
-		})
-		client := w.client(t)
-		for endpoint, want := range map[string]error{
-			"/none": asynccalls.ErrResponseCount, "/one": nil, "/two": asynccalls.ErrResponseCount,
-			"/error": &asynccalls.Error{Status: 500, Message: "internal error"},
-		} {
-			r, err := client.CallOne(ctx, asynccalls.NewRequest("server", endpoint, nil))
-			checkError(t, err, want)
-			if (r == nil) != (err != nil) {
-				t.Errorf("%s: got the response %v and the error %v, want one of them", endpoint, r, err)
 			}
 		}
 	})

@@ -2,17 +2,16 @@ package asynccalls_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/asynccalls/asynccalls"
-	"github.com/asynccalls/asynccalls/deadletters"
 )
 
 // responses registers a handler that hands on what it gets.
@@ -234,70 +233,74 @@ func TestKafkaRule34SendNeedsAHandler(t *testing.T) {
 	})
 }
 
-// TestKafkaRule37Unserved sends what the server has no handler for, or cannot
-// decode. Who waits is told at once; the rest is in the dead letters, without an
-// end, and is answered when it is replayed to a server that can handle it.
-func TestKafkaRule37Unserved(t *testing.T) {
+// TestKafkaRule34Patterns has handlers of responses with wildcards: the most specific
+// one of the service that answers gets a response.
+func TestKafkaRule34Patterns(t *testing.T) {
 	t.Parallel()
 	rule(t, func(ctx context.Context, t *testing.T, w *tier) {
-		old := w.new(t, "server", w)
-		asynccalls.HandleJSON(old, "/json", func(_ context.Context, n int) (int, error) { return n, nil })
-		listen(t, old)
 		client := w.client(t)
-		got := responses(client, "/", asynccalls.WithEnds())
+		got := make(chan string, 100)
+		handle := func(service, pattern string) {
+			client.HandleResponses(service, pattern, func(_ context.Context, r *asynccalls.Response) error {
+				got <- fmt.Sprint(service, pattern, " ", r.PathValue("id"), r.PathValue("path"), " ", r.PathValue("nr"))
+				return nil
+			})
+		}
+		for _, pattern := range []string{"/orders/{id}", "/orders/new", "/orders/{id}/lines/{nr}", "/files/{path...}", "/{id}"} {
+			handle("server", pattern)
+		}
+		handle("other", "/orders/{id}")
+		for _, id := range []string{"server", "other"} {
+			s := w.new(t, id, w)
+			s.Handle("/", last("a"))
+			listen(t, s)
+		}
 		listen(t, client)
-		var want, durable []string
-		for endpoint, status := range map[string]int{"/new": 404, "/json": 400} {
-			_, err := client.CallOne(ctx, asynccalls.NewRequest("server", endpoint, nil))
-			if e, ok := errors.AsType[*asynccalls.Error](err); !ok || e.Status != status {
-				t.Errorf("call of %s ended with %v, want status %d", endpoint, err, status)
-			}
-			oneWay := asynccalls.NewRequest("server", endpoint, nil)
-			if err := client.Notify(ctx, oneWay); err != nil {
+		for request, want := range map[[2]string]string{
+			{"server", "/orders/7"}:         "server/orders/{id} 7 ",
+			{"server", "/orders/new"}:       "server/orders/new  ",
+			{"server", "/orders/7/lines/2"}: "server/orders/{id}/lines/{nr} 7 2",
+			{"server", "/files/a/b/c"}:      "server/files/{path...} a/b/c ",
+			{"server", "/7"}:                "server/{id} 7 ",
+			{"other", "/orders/7"}:          "other/orders/{id} 7 ",
+		} {
+			if err := client.Send(ctx, asynccalls.NewRequest(request[0], request[1], nil)); err != nil {
 				t.Fatal(err)
 			}
-			durable = append(durable, send(ctx, t, client, endpoint, "").ID)
-			want = append(want, oneWay.ID, durable[len(durable)-1])
-		}
-		w.await(ctx, t, "server.dead", 4)
-		var letters []string
-		o := deadletters.Options{Prefix: w.topics.Prefix}
-		for l, err := range deadletters.Read(ctx, w, "server", o) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			letters = append(letters, l.RequestID)
-			if l.Attempts != 0 || l.Service != "server" || l.Source.Topic != w.topics.Prefix+"server.requests" {
-				t.Errorf("dead letter is of %v after %d attempts, from %v", l.Service, l.Attempts, l.Source)
+			if r := next(ctx, t, got); r != want {
+				t.Errorf("the response of %s%s reached %q, want %q", request[0], request[1], r, want)
 			}
 		}
-		if diff := cmp.Diff(slices.Sorted(slices.Values(want)), slices.Sorted(slices.Values(letters))); diff != "" {
-			t.Fatalf("requests in the dead letters (-want +got):\n%s", diff)
-		}
-		if err := old.Close(); err != nil {
-			t.Fatal(err)
-		}
-		handled := make(chan string, 100)
-		w.serve(t, map[string]asynccalls.Handler{
-			"/": func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
-				handled <- r.ID
-				return last("replayed")(ctx, w, r)
-			},
-		})
-		for r, err := range deadletters.Replay(ctx, w, "server", o) {
-			if err != nil || r.Err != nil || r.Skipped != "" {
-				t.Fatalf("replay gave %+v and %v", r, err)
+	})
+}
+
+// TestKafkaRule34Failures tries a handler of responses again, as that of a request,
+// and writes a dead letter after the last attempt.
+func TestKafkaRule34Failures(t *testing.T) {
+	t.Parallel()
+	rule(t, func(ctx context.Context, t *testing.T, w *tier) {
+		w.serve(t, map[string]asynccalls.Handler{"/e": reply(nil, "good", "bad", "after")})
+		client := w.client(t)
+		runs := make(chan string, 100)
+		first := true
+		client.HandleResponses("server", "/e", func(_ context.Context, r *asynccalls.Response) error {
+			runs <- string(r.Body)
+			if string(r.Body) == "bad" || first {
+				first = false
+				return errBroken
+			}
+			return nil
+		}, asynccalls.Retry{Attempts: 3, Backoff: 10 * time.Millisecond})
+		listen(t, client)
+		req := send(ctx, t, client, "/e", "k")
+		for _, want := range []string{"good", "good", "bad", "bad", "bad", "after"} {
+			if got := next(ctx, t, runs); got != want {
+				t.Errorf("the handler got %q, want %q", got, want)
 			}
 		}
-		for range want {
-			if id := next(ctx, t, handled); !slices.Contains(want, id) {
-				t.Errorf("handled %s, want one of %q", id, want)
-			}
-		}
-		for range durable { // the first that there are
-			if r := next(ctx, t, got); !slices.Contains(durable, r.RequestID) || string(r.Body) != "replayed" {
-				t.Errorf("response to %s is %q, want that of a replayed request", r.RequestID, r.Body)
-			}
+		letter := w.await(ctx, t, "client.dead", 1)[0]
+		if ac := string(letter.Headers[0].Value); string(letter.Value) != "bad" || !strings.Contains(ac, req.ID) {
+			t.Errorf("the dead letter is %q with the header %q, want the response that failed", letter.Value, ac)
 		}
 	})
 }

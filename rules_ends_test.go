@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/asynccalls/asynccalls"
-	"github.com/asynccalls/asynccalls/driver"
 )
 
 // TestKafkaRule35Ends goes through all ways in which an awaited call ends: once,
@@ -55,26 +54,6 @@ func hanging() (h asynccalls.Handler, started chan struct{}, free func()) {
 
 func call(ctx context.Context, s *asynccalls.Service, endpoint string) *asynccalls.Call {
 	return s.Call(ctx, asynccalls.NewRequest("server", endpoint, []byte("?")))
-}
-
-// past is a line whose records are older than they are, if their topic lets it say
-// when they were sent.
-type past struct {
-	line
-	age time.Duration
-}
-
-func (p *past) Publish(ctx context.Context, r *driver.Record, done func(*driver.Record, error)) {
-	r.Time = time.Now().Add(-p.age)
-	p.line.Publish(ctx, r, done)
-}
-
-// dated creates the topic of the server's requests so that it keeps their times.
-func (w *tier) dated(ctx context.Context, t *testing.T) {
-	t.Helper()
-	if err := w.Create(ctx, driver.Topic{Name: w.topics.Prefix + "server.requests", Partitions: 1}); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // endExpired calls while no server runs. The one that comes back does not start the
@@ -231,4 +210,25 @@ func endServiceAbsent(ctx context.Context, t *testing.T, w *tier) {
 	checkEnd(t, client.Call(ctx, req), nil, asynccalls.ErrNoService)
 	w.serve(t, map[string]asynccalls.Handler{"/e": reply(nil, "a")})
 	checkEnd(t, client.Call(ctx, req), []string{"a"}, nil) // it was certainly not sent: it may be
+}
+
+// TestKafkaRule35CallOne wants exactly one response.
+func TestKafkaRule35CallOne(t *testing.T) {
+	t.Parallel()
+	rule(t, func(ctx context.Context, t *testing.T, w *tier) {
+		w.serve(t, map[string]asynccalls.Handler{
+			"/none": reply(nil), "/one": reply(nil, "a"), "/two": reply(nil, "a", "b"), "/error": reply(errCause, "a"),
+		})
+		client := w.client(t)
+		for endpoint, want := range map[string]error{
+			"/none": asynccalls.ErrResponseCount, "/one": nil, "/two": asynccalls.ErrResponseCount,
+			"/error": &asynccalls.Error{Status: 500, Message: "internal error"},
+		} {
+			r, err := client.CallOne(ctx, asynccalls.NewRequest("server", endpoint, nil))
+			checkError(t, err, want)
+			if (r == nil) != (err != nil) {
+				t.Errorf("%s: got the response %v and the error %v, want one of them", endpoint, r, err)
+			}
+		}
+	})
 }

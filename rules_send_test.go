@@ -14,110 +14,6 @@ import (
 	"github.com/asynccalls/asynccalls"
 )
 
-// seen is what a handler knows of the time that its request has.
-type seen struct {
-	body     string
-	ttl      time.Duration
-	deadline time.Time
-}
-
-func seeing(to chan<- seen) asynccalls.Handler {
-	return func(ctx context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
-		deadline, _ := ctx.Deadline()
-		to <- seen{string(r.Body), r.TTL, deadline}
-		return nil
-	}
-}
-
-// TestKafkaRule36TTL looks at the time that requests have: calls until the deadline
-// of their context, calls of a handler what is left to it, others what they say.
-func TestKafkaRule36TTL(t *testing.T) {
-	t.Parallel()
-	rule(t, func(ctx context.Context, t *testing.T, w *tier) {
-		got := make(chan seen, 10)
-		s := w.new(t, "server", w)
-		s.Handle("/e", seeing(got))
-		s.Handle("/outer", func(ctx context.Context, _ asynccalls.ResponseWriter, _ *asynccalls.Request) error {
-			deadline, _ := ctx.Deadline()
-			got <- seen{"outer", time.Until(deadline), deadline}
-			_, err := collect(call(ctx, s, "/e"))
-			return err
-		})
-		listen(t, s)
-		client := w.client(t, asynccalls.Limits{Call: 25 * time.Second})
-		client.HandleResponses("server", "/", func(context.Context, *asynccalls.Response) error { return nil })
-
-		checkEnd(t, call(context.WithoutCancel(ctx), client, "/e"), nil, nil)
-		if r := next(ctx, t, got); r.ttl > 25*time.Second || r.ttl < 20*time.Second {
-			t.Errorf("a call without a deadline has %v, want what is left of Limits.Call", r.ttl)
-		}
-		ten, cancel := context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
-		end, _ := ten.Deadline()
-		checkEnd(t, call(ten, client, "/e"), nil, nil)
-		if r := next(ctx, t, got); r.ttl <= 0 || r.ttl > 10*time.Second || r.deadline.Before(end.Add(-time.Second)) {
-			t.Errorf("a call with 10 s has %v until %v, want %v", r.ttl, r.deadline, end)
-		}
-		checkEnd(t, call(ten, client, "/outer"), nil, nil)
-		outer, inner := next(ctx, t, got), next(ctx, t, got)
-		if inner.ttl <= 0 || inner.ttl > outer.ttl+time.Millisecond {
-			t.Errorf("the call of a handler that has %v left has %v", outer.ttl, inner.ttl)
-		}
-		for _, ttl := range []time.Duration{0, time.Hour} {
-			durable, oneWay := asynccalls.NewRequest("server", "/e", nil), asynccalls.NewRequest("server", "/e", nil)
-			durable.TTL, oneWay.TTL = ttl, ttl
-			if err := errors.Join(client.Send(ten, durable), client.Notify(ten, oneWay)); err != nil {
-				t.Fatal(err)
-			}
-			for range 2 {
-				if r := next(ctx, t, got); r.ttl != ttl {
-					t.Errorf("a request has %v, want %v", r.ttl, ttl)
-				}
-			}
-		}
-	})
-}
-
-// TestKafkaRule36Expired sends requests while no server runs. The one that comes
-// an hour later starts only those that have not expired, and answers the others.
-func TestKafkaRule36Expired(t *testing.T) {
-	t.Parallel()
-	rule(t, func(ctx context.Context, t *testing.T, w *tier) {
-		w.dated(ctx, t)
-		client := w.new(t, "client", &past{w, time.Hour})
-		answered := responses(client, "/e")
-		listen(t, client)
-		ids := make(map[string]string)
-		var want []string
-		for _, ttl := range []time.Duration{0, 10 * time.Second, 3 * time.Hour} {
-			for _, mode := range []string{"durable", "one-way"} {
-				req := asynccalls.NewRequest("server", "/e", []byte(fmt.Sprint(mode, " ", ttl)))
-				req.Key, req.TTL = "k", ttl // with one key they are handled in this order
-				ids[req.ID] = string(req.Body)
-				sendAs(t, client, mode, req)
-				if ttl != 10*time.Second {
-					want = append(want, string(req.Body))
-				}
-			}
-		}
-		got := make(chan seen, 10)
-		w.serve(t, map[string]asynccalls.Handler{"/e": seeing(got)})
-		for _, body := range want {
-			if r := next(ctx, t, got); r.body != body {
-				t.Errorf("handled %q, want %q", r.body, body)
-			}
-		}
-		r := next(ctx, t, answered)
-		if ids[r.RequestID] != "durable 10s" || !r.End || r.Seq != 0 {
-			t.Errorf("response %d to %q, end %t; want the end of the one that has expired", r.Seq, ids[r.RequestID], r.End)
-		}
-		checkStatus(t, r.Err(), 504, "the request expired before it was started")
-		if n := len(w.all(t, "server.dead")); n != 0 {
-			t.Errorf("%d dead letters, want none", n)
-		}
-	})
-}
-
 // TestKafkaRule41Acknowledged finds what was sent in its topic as soon as Send or
 // Notify is nil. While the broker does not answer, the outcome is unknown, and the
 // request is written once when it is back.
@@ -286,42 +182,45 @@ func TestKafkaRule43TooLarge(t *testing.T) {
 	})
 }
 
-// TestKafkaRule44Batches sends from many goroutines at once: all requests are
-// written, and where there are batches, they share them. That a single sender does
-// not wait for others is left to the tests of the driver.
-func TestKafkaRule44Batches(t *testing.T) {
+// TestKafkaRule42Retries has a handler fail twice and then succeed, and another one
+// always: the request keeps its ID, in each attempt and as a dead letter, and each
+// attempt is a run of its own.
+func TestKafkaRule42Retries(t *testing.T) {
 	t.Parallel()
 	rule(t, func(ctx context.Context, t *testing.T, w *tier) {
-		const senders, each = 64, 20
-		w.dated(ctx, t)
-		l := w.connect(t)
-		client := w.new(t, "client", l)
-		if err := client.Notify(ctx, asynccalls.NewRequest("server", "/e", nil)); err != nil {
-			t.Fatal(err)
-		}
-		before := l.produced()
-		var wg sync.WaitGroup
-		for range senders {
-			wg.Go(func() {
-				for range each {
-					if err := client.Notify(ctx, asynccalls.NewRequest("server", "/e", nil)); err != nil {
-						t.Error(err)
-					}
+		attempts := make(chan string, 10)
+		w.serve(t, map[string]asynccalls.Handler{
+			"/{succeeds}": func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+				attempts <- fmt.Sprint(r.ID, " ", r.Attempt)
+				if err := reply(nil, "a")(ctx, w, r); err != nil || r.Attempt < 3 || r.PathValue("succeeds") == "never" {
+					return errors.Join(err, errBroken)
 				}
-			})
-		}
-		wg.Wait()
-		batches := l.produced() - before
-		t.Logf("%d requests were written in %d batches", senders*each, batches)
-		if batches > senders*each/4 {
-			t.Errorf("%d requests were written in %d batches, want at most a quarter", senders*each, batches)
-		}
-		ids := make(map[string]bool)
-		for _, r := range w.all(t, "server.requests") {
-			ids[strings.Fields(string(r.Headers[0].Value))[2]] = true
-		}
-		if len(ids) != senders*each+1 {
-			t.Errorf("%d requests are in the topic, want %d", len(ids), senders*each+1)
+				return nil
+			},
+		}, asynccalls.Retry{Attempts: 3, Backoff: 10 * time.Millisecond})
+		client := w.client(t)
+		got := responses(client, "/{succeeds}")
+		listen(t, client)
+		for _, endpoint := range []string{"/later", "/never"} {
+			req := send(ctx, t, client, endpoint, "k")
+			runs := make(map[string]bool)
+			for i := range 3 {
+				if want := fmt.Sprint(req.ID, " ", i+1); next(ctx, t, attempts) != want {
+					t.Errorf("%s: the attempt is not %q", endpoint, want)
+				}
+				r := next(ctx, t, got)
+				if r.RequestID != req.ID || r.Seq != 0 || runs[r.Run] {
+					t.Errorf("%s: got number %d of run %q to %s, want the first of a new run", endpoint, r.Seq, r.Run, r.RequestID)
+				}
+				runs[r.Run] = true
+			}
+			if endpoint == "/never" {
+				checkStatus(t, next(ctx, t, got).Err(), 500, "internal error")
+				letter := w.await(ctx, t, "server.dead", 1)[0]
+				if ac := string(letter.Headers[0].Value); !strings.Contains(ac, req.ID) {
+					t.Errorf("the dead letter has the header %q, want the ID %q in it", ac, req.ID)
+				}
+			}
 		}
 	})
 }

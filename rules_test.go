@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +27,10 @@ type tier struct {
 	connect  func(t *testing.T) line
 	remove   func(topic string) error // deletes a topic
 	truncate func(topic string) error // deletes all records of a topic with one partition
+
+	// limit changes how large batches of a topic may be. A driver that knows the
+	// topic goes on with what it knows.
+	limit func(topic string, bytes int) error
 }
 
 // rule tries a rule on all tiers: on the broker in memory, in virtual time; on the
@@ -34,16 +39,22 @@ type tier struct {
 // same on all tiers.
 func rule(t *testing.T, f func(ctx context.Context, t *testing.T, w *tier)) {
 	t.Helper()
-	t.Run("memory", func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, func(t *testing.T) { try(t, f, memoryTier(t)) })
-	})
+	ruleInMemory(t, f)
 	for name, seed := range kafkaSeeds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			try(t, f, newKafkaTier(t, seed(t)))
 		})
 	}
+}
+
+// ruleInMemory tries a rule in memory only. A test that uses it says why.
+func ruleInMemory(t *testing.T, f func(ctx context.Context, t *testing.T, w *tier)) {
+	t.Helper()
+	t.Run("memory", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) { try(t, f, memoryTier(t)) })
+	})
 }
 
 func try(t *testing.T, f func(ctx context.Context, t *testing.T, w *tier), w *tier) {
@@ -64,6 +75,12 @@ func memoryTier(t *testing.T) *tier {
 		remove:  broker.DeleteTopic,
 		truncate: func(topic string) error {
 			return broker.DeleteRecords(driver.Partition{Topic: topic}, -1)
+		},
+		limit: func(topic string, bytes int) error { // of single records: there are no batches
+			if err := broker.DeleteTopic(topic); err != nil {
+				return err
+			}
+			return broker.Create(t.Context(), driver.Topic{Name: topic, Partitions: 1, MaxBytes: bytes})
 		},
 	}
 }
@@ -90,6 +107,14 @@ func newKafkaTier(t *testing.T, addr string) *tier {
 			}
 			_, err = admin.DeleteRecords(t.Context(), ends.Offsets())
 			return err
+		},
+		limit: func(topic string, bytes int) error {
+			value := strconv.Itoa(bytes)
+			changed, err := admin.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Name: "max.message.bytes", Value: &value}}, topic)
+			if err != nil {
+				return err
+			}
+			return changed[0].Err
 		},
 	}
 }
