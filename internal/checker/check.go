@@ -43,6 +43,22 @@ const (
 	// runs that are equal so far, and all of them; no number is given twice.
 	RuleResponses = "responses"
 
+	// RuleDeadline: a call ends at its deadline at the latest.
+	RuleDeadline = "deadline"
+
+	// RuleReason: a call ends for a reason that there is; the loss of responses
+	// ends all calls that are pending; and when all is well, calls are answered.
+	RuleReason = "reason"
+
+	// RuleWhole: what a caller gets was stored for it, and a call that ended well,
+	// or with a status, got one whole run.
+	RuleWhole = "whole"
+
+	// RuleAnswered: a call ends as soon as one run is stored as a whole, and its
+	// caller gets what is stored, if nothing is wrong with the place it is stored
+	// in.
+	RuleAnswered = "answered"
+
 	// RuleDead: a dead letter is what was written.
 	RuleDead = "dead"
 )
@@ -53,8 +69,16 @@ type Options struct {
 
 	// Slack is how late an instance may write down the start of a run after its
 	// partition was taken away; default 1 second. Where time is virtual, a
-	// nanosecond will do.
+	// nanosecond will do. It is also how late a caller may write down what it got.
 	Slack time.Duration
+
+	// Precision is how late a deadline may be noticed; default 100 milliseconds.
+	Precision time.Duration
+
+	// Healed is when the last thing went wrong; zero if that is not known. A call
+	// that has the time of Recovery from then on does not end at its deadline.
+	Healed   time.Time
+	Recovery time.Duration
 }
 
 // Violation is something that must not happen.
@@ -82,6 +106,9 @@ func Check(events []Event, o Options) []Violation {
 	if o.Slack == 0 {
 		o.Slack = time.Second
 	}
+	if o.Precision == 0 {
+		o.Precision = 100 * time.Millisecond
+	}
 	t := newTrace(events)
 	var found []Violation
 	for _, rule := range []struct {
@@ -97,6 +124,10 @@ func Check(events []Event, o Options) []Violation {
 		{RuleOrder, checkOrder},
 		{RuleHeld, checkHeld},
 		{RuleResponses, checkResponses},
+		{RuleDeadline, checkDeadline},
+		{RuleReason, checkReason},
+		{RuleWhole, checkWhole},
+		{RuleAnswered, checkAnswered},
 		{RuleDead, checkDead},
 	} {
 		if !slices.Contains(o.Skip, rule.name) {

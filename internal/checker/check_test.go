@@ -20,7 +20,7 @@ func TestCheckAcceptsWhatIsRight(t *testing.T) {
 	overModels(t, func(t *testing.T, random *rand.Rand, events []checker.Event) {
 		t.Helper()
 		for range 2 {
-			for _, v := range checker.Check(events, checker.Options{Slack: time.Nanosecond}) {
+			for _, v := range checker.Check(events, checker.Options{Slack: time.Microsecond}) {
 				t.Error(v)
 			}
 			byInstance(random, events)
@@ -71,6 +71,28 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			e.Seq++
 			return events
 		}},
+		"late": {checker.RuleDeadline, func(random *rand.Rand, events []checker.Event) []checker.Event {
+			e := pick(random, events, func(e checker.Event) bool { return e.Terms != nil })
+			e.Until = e.At.Add(-time.Second)
+			return events
+		}},
+		"no reason": {checker.RuleReason, func(random *rand.Rand, events []checker.Event) []checker.Event {
+			pick(random, events, func(e checker.Event) bool { return e.Reason != "" && e.Mode == checker.ModeCall }).Reason = checker.ReasonLost
+			return events
+		}},
+		"not stored": {checker.RuleWhole, func(random *rand.Rand, events []checker.Event) []checker.Event {
+			e := *pick(random, events, func(e checker.Event) bool { return e.Kind == checker.Written })
+			return slices.DeleteFunc(events, func(w checker.Event) bool {
+				return w.Kind == e.Kind && w.Request == e.Request && w.Seq == e.Seq
+			})
+		}},
+		"not answered": {checker.RuleAnswered, func(random *rand.Rand, events []checker.Event) []checker.Event {
+			e := pick(random, events, func(e checker.Event) bool {
+				return e.Kind == checker.Written && e.Mark != checker.MarkMore
+			})
+			e.At = e.At.Add(-2 * time.Microsecond)
+			return events
+		}},
 		"dead": {checker.RuleDead, func(random *rand.Rand, events []checker.Event) []checker.Event {
 			pick(random, events, func(e checker.Event) bool { return e.Kind == checker.Dead }).Digest = "changed"
 			return events
@@ -81,7 +103,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			t.Parallel()
 			overModels(t, func(t *testing.T, random *rand.Rand, events []checker.Event) {
 				t.Helper()
-				found := checker.Check(tt.harm(random, events), checker.Options{Slack: time.Nanosecond})
+				found := checker.Check(tt.harm(random, events), checker.Options{Slack: time.Microsecond})
 				if !slices.ContainsFunc(found, func(v checker.Violation) bool { return v.Rule == tt.rule }) {
 					t.Errorf("rule %s found nothing, all rules %v", tt.rule, found)
 				}

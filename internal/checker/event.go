@@ -68,6 +68,29 @@ const (
 
 	// Killed says that the instance died; its open runs ended without a word.
 	Killed Kind = "killed"
+
+	// Closing says that the instance begins to end as it should.
+	Closing Kind = "closing"
+
+	// Written says that a response to a call was stored where its caller waits.
+	// Run and Seq number it, Mark says whether it is the end, and Size is what it
+	// counts for while it waits to be read. Nobody has to write it down; where it
+	// is, and the Terms of the call are, more can be checked.
+	Written Kind = "written"
+
+	// Left says that the caller has given the call up, by its context or by
+	// reading no more.
+	Left Kind = "left"
+
+	// Missed says that the reader of a caller was told that responses are gone.
+	Missed Kind = "missed"
+
+	// Cut says that responses may be gone without a word to the reader of a
+	// caller, as its log was cut off at the end.
+	Cut Kind = "cut"
+
+	// Stalled says that the reader of a caller gets nothing before Until.
+	Stalled Kind = "stalled"
 )
 
 // What a sender waits for.
@@ -76,6 +99,34 @@ const (
 	ModeSend   = "send"
 	ModeNotify = "notify"
 )
+
+// Whether a response to a call is the end of it.
+const (
+	MarkMore  = ""      // others follow
+	MarkEnd   = "end"   // a response that is the end
+	MarkBare  = "bare"  // the end without a response
+	MarkError = "error" // the end, as the call failed
+)
+
+// Why a call ended, if not well.
+const (
+	ReasonStatus    = "status"    // the handler failed
+	ReasonDeadline  = "deadline"  // its time was over
+	ReasonLeft      = "left"      // its caller gave it up
+	ReasonLost      = "lost"      // responses are gone
+	ReasonRestarted = "restarted" // another run answered differently
+	ReasonSlow      = "slow"      // the caller was slow to read
+	ReasonCount     = "count"     // one response was wanted, and there were others or none
+	ReasonUnsent    = "unsent"    // the request was refused, or its outcome is not known
+	ReasonClosed    = "closed"    // the instance of the caller ended
+)
+
+// Terms is how a call is made.
+type Terms struct {
+	Pause time.Duration `json:"pause,omitempty"` // that the caller makes after each response
+	One   bool          `json:"one,omitempty"`   // exactly one response is wanted; it is Received if the call ends well
+	Limit int           `json:"limit,omitempty"` // of the sizes of responses that wait to be read; 0 is none
+}
 
 // Event is one thing that happened, as seen by one instance.
 type Event struct {
@@ -97,6 +148,12 @@ type Event struct {
 	Assignment int    `json:"assignment,omitempty"` // counts assignments of the partition to the instance
 	Error      string `json:"error,omitempty"`
 	Mode       string `json:"mode,omitempty"` // ModeCall, ModeSend or ModeNotify
+
+	Terms  *Terms    `json:"terms,omitempty"`  // of the call that is invoked; Until is its deadline then
+	Reason string    `json:"reason,omitempty"` // of an end with an error
+	Mark   string    `json:"mark,omitempty"`
+	Size   int       `json:"size,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
 }
 
 // partition is what offsets count in.

@@ -68,6 +68,11 @@ func (m *model) open() bool {
 
 func (m *model) add(e checker.Event) {
 	m.now = m.now.Add(time.Duration(m.random.IntN(1000)) * time.Microsecond)
+	m.atOnce(e)
+}
+
+// atOnce adds an event at the time of the last one.
+func (m *model) atOnce(e checker.Event) {
 	e.At = m.now
 	m.events = append(m.events, e)
 }
@@ -79,7 +84,11 @@ func (m *model) tell(l *modelLog, k checker.Kind, offset int) {
 
 // about adds an event of the client.
 func (m *model) about(r *modelRecord, k checker.Kind) {
-	m.add(checker.Event{Kind: k, Instance: "client", Request: r.id, Mode: r.mode, Key: r.key, Digest: "digest " + r.id})
+	e := checker.Event{Kind: k, Instance: "client", Request: r.id, Mode: r.mode, Key: r.key, Digest: "digest " + r.id}
+	if k == checker.Invoke && r.mode == checker.ModeCall {
+		e.Terms, e.Until = &checker.Terms{}, m.now.Add(time.Hour)
+	}
+	m.add(e)
 }
 
 func (m *model) birth() {
@@ -171,12 +180,27 @@ func (m *model) outcome(l *modelLog, r *modelRecord, end checker.Event) {
 	for seq := range 3 {
 		e := response(checker.Responded, r.id, end.Run, seq, fmt.Sprint(r.id, seq))
 		m.add(by(l.owner, e))
+		m.store(l, r, e, checker.MarkMore)
 		e.Kind = checker.Received
-		m.add(e)
+		m.atOnce(e)
 	}
-	m.add(checker.Event{
+	over := checker.Event{
 		Kind: checker.Ended, Instance: "client", Request: r.id, Mode: r.mode, Run: end.Run, Error: end.Error,
-	})
+	}
+	mark := checker.MarkBare
+	if failed {
+		over.Reason, mark = checker.ReasonStatus, checker.MarkError
+	}
+	m.store(l, r, response(checker.Written, r.id, end.Run, 3, ""), mark)
+	m.atOnce(over)
+}
+
+// store adds that a response was stored where its caller waits, if one does.
+func (m *model) store(l *modelLog, r *modelRecord, e checker.Event, mark string) {
+	e.Kind, e.Mark = checker.Written, mark
+	if r.mode == checker.ModeCall {
+		m.add(by(l.owner, e))
+	}
 }
 
 func (m *model) commit(l *modelLog) {

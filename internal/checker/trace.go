@@ -17,6 +17,8 @@ type trace struct {
 	killed   map[string]*Event // the last one, by instance
 	delivers map[string]bool   // instances that write down what they are given
 	assigns  map[string]bool   // instances that write down their assignments
+
+	disturbed map[string][]*Event // Missed, Cut, Stalled and Closing, by instance
 }
 
 // request is everything about one request.
@@ -30,6 +32,10 @@ type request struct {
 	started, succeeded, dead, expired bool
 	ended                             int  // how often
 	failed                            bool // some end was an error
+
+	// Of a call whose terms are known.
+	invoke, end, unsent, left *Event
+	received, written         []*Event
 }
 
 func newTrace(events []Event) *trace {
@@ -40,6 +46,8 @@ func newTrace(events []Event) *trace {
 		killed:   make(map[string]*Event),
 		delivers: make(map[string]bool),
 		assigns:  make(map[string]bool),
+
+		disturbed: make(map[string][]*Event),
 	}
 	for i := range events {
 		t.events[i] = &events[i]
@@ -63,6 +71,8 @@ func (t *trace) index(e *Event) {
 		if e.Topic != "" {
 			t.dead[e.place()] = true
 		}
+	case Missed, Cut, Stalled, Closing:
+		t.disturbed[e.Instance] = append(t.disturbed[e.Instance], e)
 	default:
 	}
 	if e.Request == "" {
@@ -86,6 +96,9 @@ func (r *request) note(e *Event) {
 	switch e.Kind {
 	case Invoke:
 		r.invoked, r.invoker = true, e.Instance
+		if e.Terms != nil {
+			r.invoke = e
+		}
 	case Acked:
 		r.acked = true
 	case Refused:
@@ -103,6 +116,17 @@ func (r *request) note(e *Event) {
 	case Ended:
 		r.ended++
 		r.failed = r.failed || e.Error != ""
+		r.end = e
+	case Original:
+		if e.Run == "" && e.Error != "" {
+			r.unsent = e
+		}
+	case Written:
+		r.written = append(r.written, e)
+	case Received:
+		r.received = append(r.received, e)
+	case Left:
+		r.left = e
 	default:
 	}
 }
