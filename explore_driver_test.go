@@ -168,8 +168,17 @@ func (c *chaos) write(ctx context.Context, r *driver.Record, f fate, original ch
 		original.Topic, original.Partition, original.Offset = r.Topic, r.Partition, r.Offset
 		err = f.after
 	}
-	if strings.HasSuffix(r.Topic, ".requests") || strings.HasSuffix(r.Topic, ".responses") {
+	switch {
+	case strings.HasSuffix(r.Topic, ".requests"), strings.HasSuffix(r.Topic, ".responses"):
+		if err != nil {
+			original.Error = err.Error()
+		}
 		c.add(original)
+	case original.Topic == lanes:
+		if e, ok := stored(r); ok {
+			c.x.track(c.name, &e)
+			c.add(e)
+		}
 	}
 	return err
 }

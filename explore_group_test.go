@@ -78,7 +78,7 @@ func (g *chaosGroup) rejoin(ctx context.Context) error {
 func (g *chaosGroup) hold(ctx context.Context) error {
 	for {
 		g.c.mu.Lock()
-		dead, broken, left := g.c.dead, g.c.broken, time.Until(g.c.stalled)
+		dead, broken, left := g.c.dead, g.c.broken, g.c.x.left(g.c.stalled)
 		g.c.mu.Unlock()
 		switch {
 		case dead:
@@ -91,6 +91,7 @@ func (g *chaosGroup) hold(ctx context.Context) error {
 		}
 		select {
 		case <-time.After(left):
+		case <-g.c.x.healing:
 		case <-ctx.Done():
 			return ctx.Err()
 		}

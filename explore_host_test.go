@@ -50,7 +50,11 @@ func (x *exploration) newHost(id, name string) *host {
 	if random.IntN(3) == 0 {
 		h.limits.CallBytes = 1000 + random.IntN(10_000)
 	}
-	h.service = newStubborn(x.t, id, h.driver, asynccalls.Topics{Partitions: 3, ReplyPartitions: 2}, h.limits)
+	var retry asynccalls.Retry
+	if x.most > 4 && random.IntN(3) == 0 {
+		retry = asynccalls.Retry{Attempts: 2 + random.IntN(3), Backoff: 50 * time.Millisecond, Awaited: true}
+	}
+	h.service = newStubborn(x.t, id, h.driver, asynccalls.Topics{Partitions: 3}, h.limits, retry)
 	return h
 }
 
@@ -68,6 +72,8 @@ type behavior struct {
 	responses int
 	early     bool   // the last response is the end
 	fickle    string // what its responses differ in from those of another run
+	from      int    // the first that differs
+	in        int    // the body, a header or the status
 	nested    bool   // calls its own service first
 	fail      func() error
 }
@@ -82,9 +88,6 @@ func (x *exploration) behave(random *rand.Rand, nth int) behavior {
 		nested:    random.IntN(10) == 0,
 		fail:      failures(random),
 	}
-	if x.most > 4 && random.IntN(2) == 0 {
-		b.responses = random.IntN(5)
-	}
 	switch random.IntN(40) {
 	case 0, 1, 2, 3, 4:
 		b.pause = time.Duration(random.IntN(2000)) * time.Millisecond
@@ -93,8 +96,47 @@ func (x *exploration) behave(random *rand.Rand, nth int) behavior {
 	}
 	if random.IntN(5) == 0 {
 		b.fickle = fmt.Sprint(" run ", nth)
+		b.from, b.in = random.IntN(1+b.responses), random.IntN(5)
 	}
 	return b
+}
+
+// settle makes most runs of a request that is awaited the same, as far as the caller
+// can see while they do not fail, and none too long.
+func (x *exploration) settle(b *behavior, id string, nth int) {
+	random := x.dice("settle", id)
+	if random.IntN(4) == 0 {
+		random = x.dice("settle", id, nth)
+	}
+	b.early, b.fickle = random.IntN(3) == 0, ""
+	b.responses = []int{0, 1, random.IntN(5), random.IntN(51), random.IntN(51)}[random.IntN(5)]
+	if random.IntN(5) == 0 {
+		b.fickle = fmt.Sprint(" run ", nth)
+		b.from, b.in = random.IntN(1+b.responses), random.IntN(5)
+	}
+	longest := 20 * time.Second / time.Duration(1+b.responses)
+	if x.calm.Load() {
+		longest = 20 * time.Millisecond
+	}
+	b.pause = min(b.pause, longest)
+}
+
+// response makes a response of a run.
+func (b *behavior) response(id string, seq int) *asynccalls.Response {
+	resp := asynccalls.NewResponse(fmt.Appendf(nil, "response %d to %s", seq, id))
+	resp.End = b.early && seq == b.responses-1
+	if b.fickle == "" || seq < b.from {
+		return resp
+	}
+	switch b.in {
+	case 0:
+		resp.Header.Add("run", b.fickle)
+	case 1:
+		resp.Status = 201 + len(b.fickle)%2
+	default:
+		resp.Body = append(resp.Body, b.fickle...)
+	}
+	return resp
 }
 
 // failures draws how a handler ends.
@@ -132,6 +174,10 @@ func (h *host) work(ctx context.Context, w asynccalls.ResponseWriter, r *asyncca
 	}
 	defer h.enclose(e, &err)()
 	b := h.x.behave(h.x.dice("work", r.ID, nth), nth)
+	if h.x.most > 4 {
+		h.x.settle(&b, r.ID, nth)
+		defer h.x.enter(h.name, r)()
+	}
 	if b.nested {
 		if err := h.nest(ctx, fmt.Sprint(r.ID, "-", nth)); err != nil {
 			return err
@@ -141,15 +187,14 @@ func (h *host) work(ctx context.Context, w asynccalls.ResponseWriter, r *asyncca
 		if err := b.wait(ctx); err != nil {
 			return err
 		}
-		resp := asynccalls.NewResponse(fmt.Appendf(nil, "response %d to %s%s", seq, r.ID, b.fickle))
-		resp.End = b.early && seq == b.responses-1
-		body := string(resp.Body)
+		resp := b.response(r.ID, seq)
+		digest := content(resp.Body, resp.Status, resp.Header)
 		if err := w.Send(ctx, resp); err != nil {
 			return err
 		}
 		if resp.Run != "" { // a one-way request has none
 			h.driver.note(checker.Event{
-				Kind: checker.Responded, Request: r.ID, Run: resp.Run, Seq: resp.Seq, Digest: body,
+				Kind: checker.Responded, Request: r.ID, Run: resp.Run, Seq: resp.Seq, Digest: digest,
 			})
 		}
 	}
@@ -169,7 +214,8 @@ func (h *host) nest(ctx context.Context, id string) error {
 	resp, err := h.service.CallOne(ctx, r)
 	if err == nil {
 		h.driver.note(checker.Event{
-			Kind: checker.Received, Request: id, Run: resp.Run, Seq: resp.Seq, Digest: string(resp.Body),
+			Kind: checker.Received, Request: id, Run: resp.Run, Seq: resp.Seq,
+			Digest: content(resp.Body, resp.Status, resp.Header),
 		})
 	} else {
 		e.Error = err.Error()
@@ -205,7 +251,8 @@ func (h *host) note(ctx context.Context, r *asynccalls.Response) (err error) {
 	defer h.enclose(e, &err)()
 	if r.Err() == nil && len(r.Body) > 0 {
 		h.driver.note(checker.Event{
-			Kind: checker.Received, Request: r.RequestID, Run: r.Run, Seq: r.Seq, Digest: string(r.Body),
+			Kind: checker.Received, Request: r.RequestID, Run: r.Run, Seq: r.Seq,
+			Digest: content(r.Body, r.Status, r.Header),
 		})
 	}
 	if r.End {

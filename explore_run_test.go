@@ -26,7 +26,9 @@ type exploration struct {
 	broker     *memory.Driver
 	history    checker.History
 	calm       atomic.Bool    // nothing fails any more
-	laneHarmed atomic.Bool    // responses may be lost
+	healing    chan struct{}  // closed then
+	healed     time.Time      // when that was
+	partitions atomic.Int32   // that the topic of the callers seems to have
 	wg         sync.WaitGroup // the goroutines that run has started
 	commits    sync.Mutex     // held while a commit is applied and written down
 
@@ -38,8 +40,10 @@ type exploration struct {
 	all        []*host
 	sent       int
 
-	mu    sync.Mutex // guards times
-	times map[string]int
+	mu      sync.Mutex // guards what follows
+	times   map[string]int
+	open    map[string]int    // how many handlers run, by request
+	handler map[string]string // the instance that started the last one, by request
 }
 
 func newExploration(t *testing.T, seed uint64) *exploration {
@@ -51,7 +55,12 @@ func newExploration(t *testing.T, seed uint64) *exploration {
 		broker: memory.New(),
 		times:  make(map[string]int),
 		most:   4,
+
+		healing: make(chan struct{}),
+		open:    make(map[string]int),
+		handler: make(map[string]string),
 	}
+	x.partitions.Store(lanesAtFirst)
 	t.Cleanup(func() {
 		if err := x.broker.Close(); err != nil {
 			t.Errorf("close broker: %v", err)
@@ -142,6 +151,7 @@ func (x *exploration) take(hosts *[]*host) *host {
 func (x *exploration) leave(hosts *[]*host) {
 	if h := x.take(hosts); h != nil {
 		x.count("instances left", 1)
+		h.driver.note(checker.Event{Kind: checker.Closing})
 		x.wg.Go(func() { h.service.Close() }) // with an error, if faults come at the wrong time
 	}
 }
@@ -192,12 +202,21 @@ func (x *exploration) one() *host {
 	return hosts[x.random.IntN(len(hosts))]
 }
 
-// drain lets everything come to its end.
-func (x *exploration) drain() {
-	x.calm.Store(true)
+// heal has nothing fail from now on.
+func (x *exploration) heal() {
+	if x.calm.Swap(true) {
+		return
+	}
+	x.healed = time.Now()
+	close(x.healing)
 	if len(x.servers) == 0 {
 		x.servers = append(x.servers, x.newServer())
 	}
+}
+
+// drain lets everything come to its end.
+func (x *exploration) drain() {
+	x.heal()
 	x.wg.Wait()
 	pass(20 * time.Minute)
 	var closing sync.WaitGroup

@@ -143,7 +143,11 @@ func (c *tally) String() string {
 func (x *exploration) judge() {
 	events := x.history.Events()
 	x.count("events", len(events))
-	for _, v := range checker.Check(events, checker.Options{Slack: time.Nanosecond}) {
+	o := checker.Options{
+		Slack: time.Nanosecond, Precision: 20 * time.Millisecond,
+		Healed: x.healed, Recovery: recovery,
+	}
+	for _, v := range checker.Check(events, o) {
 		x.t.Errorf("seed %d: %v", x.seed, v)
 	}
 	x.complete(events)

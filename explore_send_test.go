@@ -25,7 +25,7 @@ func (x *exploration) traffic() {
 	if mode == checker.ModeCall {
 		for _, r := range requests {
 			limit := time.Duration(1+random.IntN(40_000)) * time.Millisecond
-			x.wg.Go(func() { x.client.call(r, limit, false) })
+			x.wg.Go(func() { x.client.call(r, limit) })
 		}
 		return
 	}

@@ -7,6 +7,9 @@ func (s *Service) PendingCalls() int {
 	return s.lane.slots.Len()
 }
 
+// UnreadBytes returns what the responses count for that wait to be read.
+func (s *Service) UnreadBytes() int64 { return s.lane.unread.Load() }
+
 // NewIDs returns what makes request IDs in another process.
 func NewIDs() func() string {
 	s := newRequestIDs()

@@ -14,12 +14,17 @@ func checkDeadline(t *trace, o Options) []Violation {
 		if r.invoke == nil || r.end == nil {
 			continue
 		}
-		if late := r.end.At.Sub(r.invoke.Until); late > o.Precision+o.Slack+r.invoke.Terms.Pause {
+		if late := r.end.At.Sub(r.invoke.Until); late > o.Precision+o.Slack+r.reading() {
 			found = append(found, violation(RuleDeadline, []*Event{r.invoke, r.end},
 				"call %s ended %v after its deadline", r.id, late))
 		}
 	}
 	return found
+}
+
+// reading is how long the caller may have read what was there when the call ended.
+func (r *request) reading() time.Duration {
+	return time.Duration(len(r.received)+1) * r.invoke.Terms.Pause
 }
 
 // checkReason looks for ends without a reason, and for reasons without an end.
@@ -97,7 +102,7 @@ func (t *trace) neglected(r *request, o Options) bool {
 
 // outlived returns the loss that a call has outlived, nil if there is none.
 func (t *trace) outlived(r *request, o Options) *Event {
-	grace := o.Slack + r.invoke.Terms.Pause
+	grace := o.Slack + r.reading()
 	for _, e := range t.disturbed[r.invoker] {
 		if e.Kind == Missed && e.At.After(r.invoke.At) && (r.end == nil || r.end.At.After(e.At.Add(grace))) {
 			return e

@@ -50,6 +50,7 @@ func TestDeadline(t *testing.T) {
 		"too late":           {tale(invoke, later(30.2, over)), "deadline"},
 		"slow to read":       {tale(under(checker.Terms{Pause: time.Second}), later(31, over)), ""},
 		"too slow":           {tale(under(checker.Terms{Pause: time.Second}), later(32, over)), "deadline"},
+		"slow to read one":   {tale(under(checker.Terms{Pause: time.Second}), later(30, stored("x", 0, "")), later(31, got("x", 0)), later(32, over)), ""},
 		"caller died":        {tale(invoke, killed), ""},
 	})
 }

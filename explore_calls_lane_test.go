@@ -13,12 +13,39 @@ import (
 	"github.com/asynccalls/asynccalls/internal/wire"
 )
 
-// lanes is the topic in which callers wait for responses.
-const lanes = "client.replies"
+// lanes is the topic in which callers wait for responses. It has all its partitions
+// from the beginning, but seems to have fewer.
+const (
+	lanes        = "client.replies"
+	lanesAtFirst = 2
+	lanesAtLast  = 6
+)
+
+// Create implements [driver.Admin].
+func (c *chaos) Create(ctx context.Context, topics ...driver.Topic) error {
+	topics = slices.Clone(topics)
+	for i := range topics {
+		if topics[i].Name == lanes {
+			topics[i].Partitions = lanesAtLast
+		}
+	}
+	return c.Driver.Create(ctx, topics...)
+}
+
+// Topics implements [driver.Admin].
+func (c *chaos) Topics(ctx context.Context, names ...string) ([]driver.Topic, error) {
+	topics, err := c.Driver.Topics(ctx, names...)
+	for i := range topics {
+		if topics[i].Name == lanes {
+			topics[i].Partitions = min(topics[i].Partitions, c.x.partitions.Load())
+		}
+	}
+	return topics, err
+}
 
 // disturb does something to where a caller waits for responses, or to all callers.
 func (x *exploration) disturb(h *host) {
-	switch x.random.IntN(12) {
+	switch x.random.IntN(14) {
 	case 0, 1:
 		x.count("lanes stalled", 1)
 		h.driver.lane.stall(time.Duration(x.random.IntN(30_000)) * time.Millisecond)
@@ -26,30 +53,46 @@ func (x *exploration) disturb(h *host) {
 		x.count("lanes stalled for more than ten minutes", 1)
 		h.driver.lane.stall(time.Duration(600+x.random.IntN(200)) * time.Second)
 	case 3, 4:
-		x.count("lanes cut off", 1)
-		h.driver.lane.cutOff(1 + x.random.Int64N(20))
+		x.cutOff(h)
 	case 5, 6, 7:
 		x.repeat()
 	case 8, 9:
 		x.litter()
 	case 10:
 		x.truncate()
+	case 11:
+		x.count("lanes broken", 1)
+		h.driver.lane.breakOff()
+	case 12:
+		x.count("lanes grown", 1)
+		x.partitions.Add(1 + x.random.Int32N(2))
 	default:
 		x.recreate()
 	}
 }
 
-// written returns what is in the topic for responses, if that is there.
-func (x *exploration) written() []driver.Record {
+// cutOff has the log of a caller end before its position. At times it was late, and
+// what it has not read is gone.
+func (x *exploration) cutOff(h *host) {
+	x.count("lanes cut off", 1)
+	n, lossy := 1+x.random.Int64N(20), x.random.IntN(2) == 0
+	if lossy {
+		h.driver.lane.stall(time.Duration(x.random.IntN(3000)) * time.Millisecond)
+	}
+	h.driver.lane.cutOff(n, lossy)
+}
+
+// written returns what is in a topic, if that is there.
+func (x *exploration) written(topic string) []driver.Record {
 	ctx := x.t.Context()
-	topics, err := x.broker.Topics(ctx, lanes)
+	topics, err := x.broker.Topics(ctx, topic)
 	if err != nil || len(topics) == 0 {
 		return nil
 	}
 	var all []driver.Record
 	buf := make([]driver.Record, 1000)
 	for id := range topics[0].Partitions {
-		p := driver.Partition{Topic: lanes, ID: id}
+		p := driver.Partition{Topic: topic, ID: id}
 		end, err := x.broker.Read(ctx, p, -1)
 		if err != nil {
 			x.t.Fatal(err)
@@ -73,7 +116,7 @@ func (x *exploration) written() []driver.Record {
 
 // repeat writes some responses again, in any order.
 func (x *exploration) repeat() {
-	all := x.written()
+	all := x.written(lanes)
 	if len(all) == 0 {
 		return
 	}
@@ -88,9 +131,9 @@ func (x *exploration) repeat() {
 // litter writes what no response to any call looks like, and responses that are for
 // nobody.
 func (x *exploration) litter() {
-	all := x.written()
+	all := x.written(lanes)
 	for range 1 + x.random.IntN(10) {
-		r := driver.Record{Partition: x.random.Int32N(2), Value: []byte("litter")}
+		r := driver.Record{Partition: x.random.Int32N(lanesAtLast), Value: []byte("litter")}
 		ac := fmt.Appendf(nil, "1 r 0.stranger.%d.1 r1.run.0 e", x.random.IntN(10))
 		if len(all) > 0 && x.random.IntN(3) > 0 {
 			from := all[x.random.IntN(len(all))]
@@ -132,11 +175,10 @@ func (x *exploration) put(r driver.Record) {
 
 // truncate removes the oldest responses, read or not.
 func (x *exploration) truncate() {
-	all := x.written()
+	all := x.written(lanes)
 	if len(all) == 0 {
 		return
 	}
-	x.laneHarmed.Store(true)
 	x.count("lanes truncated", 1)
 	last := all[len(all)-1-min(x.random.IntN(len(all)), x.random.IntN(len(all)))]
 	p := driver.Partition{Topic: lanes, ID: last.Partition}
@@ -151,107 +193,13 @@ func (x *exploration) recreate() {
 	if x.broker.DeleteTopic(lanes) != nil {
 		return // nobody has called yet
 	}
-	x.laneHarmed.Store(true)
+	x.partitions.Store(lanesAtFirst)
 	x.count("lanes deleted", 1)
 	if x.random.IntN(2) == 0 {
-		topic := driver.Topic{Name: lanes, Partitions: 1 + x.random.Int32N(4)}
+		x.count("lanes created again", 1)
+		topic := driver.Topic{Name: lanes, Partitions: 1 + x.random.Int32N(lanesAtLast)}
 		if err := x.broker.Create(x.t.Context(), topic); err != nil {
 			x.t.Errorf("seed %d: %v", x.seed, err)
 		}
 	}
-}
-
-// laneChaos is what happens to the reader of a caller. The lock of c guards it.
-type laneChaos struct {
-	c       *chaos
-	cancel  context.CancelFunc // ends the Receive of the moment
-	stalled time.Time          // nothing is received before
-	back    int64              // the log ends so many records before the position of the reader
-}
-
-func (l *laneChaos) stall(d time.Duration) {
-	l.c.mu.Lock()
-	defer l.c.mu.Unlock()
-	l.stalled = time.Now().Add(d)
-	l.interrupt()
-}
-
-func (l *laneChaos) cutOff(n int64) {
-	l.c.mu.Lock()
-	defer l.c.mu.Unlock()
-	l.back = n
-	l.interrupt()
-}
-
-func (l *laneChaos) interrupt() {
-	if l.cancel != nil {
-		l.cancel()
-	}
-}
-
-// begin returns the context for one Receive, or how long to wait before.
-func (l *laneChaos) begin(ctx context.Context) (inner context.Context, wait time.Duration, back int64) {
-	l.c.mu.Lock()
-	defer l.c.mu.Unlock()
-	if left := time.Until(l.stalled); left > 0 {
-		return nil, left, 0
-	}
-	back, l.back = l.back, 0
-	inner, l.cancel = context.WithCancel(ctx)
-	return inner, 0, back
-}
-
-// Read implements [driver.Driver].
-func (c *chaos) Read(ctx context.Context, p driver.Partition, offset int64) (driver.Reader, error) {
-	r, err := c.Driver.Read(ctx, p, offset)
-	if err != nil {
-		return nil, err
-	}
-	return &chaosReader{r, c, p}, nil
-}
-
-// chaosReader reads responses for a caller.
-type chaosReader struct {
-	driver.Reader
-	c         *chaos
-	partition driver.Partition
-}
-
-// Receive implements [driver.Reader].
-func (r *chaosReader) Receive(ctx context.Context, buf []driver.Record) (int, error) {
-	for ctx.Err() == nil {
-		inner, wait, back := r.c.lane.begin(ctx)
-		if wait > 0 {
-			select {
-			case <-time.After(wait):
-			case <-ctx.Done():
-			}
-			continue
-		}
-		if lost := r.goBack(ctx, back); lost != nil {
-			return 0, lost
-		}
-		n, err := r.Reader.Receive(inner, buf)
-		if n > 0 || inner.Err() == nil {
-			return n, err
-		}
-	}
-	return 0, ctx.Err()
-}
-
-// goBack goes on as after the loss of the end of the log: the reader gets records
-// again, which are others most often.
-func (r *chaosReader) goBack(ctx context.Context, n int64) error {
-	at := r.Reader.(positioner).Position()
-	if n == 0 || at-n <= 0 {
-		return nil
-	}
-	again, err := r.c.Driver.Read(ctx, r.partition, at-n)
-	if err != nil {
-		return nil //nolint:nilerr // the topic is gone, which the reader reports
-	}
-	r.Close()
-	r.Reader = again
-	r.c.x.laneHarmed.Store(true) // what is removed there already, the reader misses
-	return &driver.LostError{Partition: r.partition, From: at, To: at - n}
 }
