@@ -197,7 +197,7 @@ func (x *exploration) one() *host {
 		hosts = hosts[1:]
 	}
 	if len(hosts) == 0 {
-		hosts = x.callers
+		return x.caller()
 	}
 	return hosts[x.random.IntN(len(hosts))]
 }

@@ -51,15 +51,17 @@ func explore(t *testing.T, run func(*exploration)) {
 	for _, seed := range seeds {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
+			t.Cleanup(func() { // synctest.Test does not return if the test has failed
+				if t.Failed() {
+					name, _, _ := strings.Cut(t.Name(), "/")
+					t.Logf("again with: go test -run '^%s$' -explore.seed=%d .", name, seed)
+				}
+			})
 			synctest.Test(t, func(t *testing.T) {
 				x := newExploration(t, seed)
 				run(x)
 				total.merge(&x.tally)
 			})
-			if t.Failed() {
-				name, _, _ := strings.Cut(t.Name(), "/")
-				t.Logf("again with: go test -run '^%s$' -explore.seed=%d .", name, seed)
-			}
 		})
 	}
 }

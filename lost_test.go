@@ -109,3 +109,75 @@ func TestLostResponseOfCall(t *testing.T) {
 		})
 	}
 }
+
+// TestLostResponsesOfCall loses responses in the midst of others, and the outcomes
+// come after all were sent: the call ends wherever the caller has got to (3.9).
+func TestLostResponsesOfCall(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		lost map[string]string // how, by body
+		want string
+	}{
+		"written":             {map[string]string{"b": "written"}, "[a b c d e]"},
+		"not written":         {map[string]string{"b": "not written"}, "[a]"},
+		"refused":             {map[string]string{"b": "refused"}, "[a]"},
+		"two written":         {map[string]string{"b": "written", "d": "written"}, "[a b c d e]"},
+		"one of two written":  {map[string]string{"b": "written", "d": "not written"}, "[a b c]"},
+		"the other written":   {map[string]string{"b": "not written", "d": "written"}, "[a]"},
+		"written and refused": {map[string]string{"b": "written", "d": "refused"}, "[a b c]"},
+		"refused and written": {map[string]string{"b": "refused", "d": "written"}, "[a]"},
+		"the last written":    {map[string]string{"c": "written", "e": "written"}, "[a b c d e]"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world(t, func(t *testing.T, d *faulty) {
+				l := &tardy{faulty: d, lost: tt.lost}
+				s := newService(t, "server", l)
+				s.Handle("/e", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+					err := reply(nil, "a", "b", "c", "d", "e")(ctx, w, r)
+					pass(2 * time.Second) // until the outcomes are known
+					return errors.Join(err, w.Send(ctx, asynccalls.NewResponse([]byte("f"))))
+				})
+				listen(t, s)
+				client := newService(t, "client", d)
+				begin := time.Now()
+				bodies, err := collect(client.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil)))
+				if fmt.Sprint(bodies) != tt.want {
+					t.Errorf("responses are %v, want %s", bodies, tt.want)
+				}
+				checkStatus(t, err, 500, "internal error")
+				if took := time.Since(begin); took > 3*time.Second {
+					t.Errorf("the call ended after %v", took)
+				}
+			})
+		})
+	}
+}
+
+// tardy is a driver that loses responses, each once, and says so a second later,
+// the last one first.
+type tardy struct {
+	*faulty
+
+	lost map[string]string // how, by body
+	told time.Duration     // before which one the next is told
+}
+
+func (d *tardy) Publish(ctx context.Context, r *driver.Record, done func(*driver.Record, error)) {
+	how := d.lost[string(r.Value)]
+	if how == "" {
+		d.faulty.Publish(ctx, r, done)
+		return
+	}
+	outcome := driver.ErrUnknownOutcome
+	switch how {
+	case "written":
+		written := *r
+		d.broker.Publish(ctx, &written, func(*driver.Record, error) {})
+	case "refused":
+		outcome = driver.ErrRefused
+	}
+	d.told += time.Millisecond
+	time.AfterFunc(time.Second-d.told, func() { done(r, outcome) })
+}

@@ -1,11 +1,13 @@
 package asynccalls
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,13 +42,24 @@ type run struct {
 	closed   bool       // the handler may not send any more
 	repaired bool       // the run has failed because a response was not stored
 
-	failed atomic.Pointer[lostResponse] // the first response that was not stored
+	failed atomic.Pointer[lostResponse] // the last response that turned out not to be stored
 }
 
 // lostResponse is a response that the broker did not store.
 type lostResponse struct {
-	seq int32
-	err error
+	seq    int32
+	err    error
+	before *lostResponse // that turned out before
+}
+
+// sorted returns the response and those before it, by their numbers.
+func (l *lostResponse) sorted() []*lostResponse {
+	var all []*lostResponse
+	for ; l != nil; l = l.before {
+		all = append(all, l)
+	}
+	slices.SortFunc(all, func(a, b *lostResponse) int { return cmp.Compare(a.seq, b.seq) })
+	return all
 }
 
 // undelivered is the failure of a run because of that.
@@ -251,31 +264,42 @@ func (r *run) repair(now time.Time) bool {
 		r.publishDead(d)
 	}
 	if lost := r.failed.Swap(nil); lost != nil {
-		r.replace(lost)
+		r.replace(lost.sorted())
 	}
 	r.settle()
 	return true
 }
 
-// replace ends the run with an error in the place of a response that was not
-// stored. If that cannot be stored either, the caller finds out at its
-// deadline.
-func (r *run) replace(lost *lostResponse) {
-	err := &undelivered{lost}
+// replace ends the run with an error in the place of the first response that was
+// not stored. If that one may be there after all, its number is taken, and its
+// caller has got further: to the next one that was lost, or behind all that were
+// sent. If the end cannot be stored either, the caller finds out at its deadline.
+func (r *run) replace(lost []*lostResponse) {
+	err := &undelivered{lost[0]}
 	if r.repaired {
 		r.message.group.logger.ErrorContext(r.message.group.base, "response dropped",
 			"source", r.message.source(), "error", err)
 		return
 	}
 	r.repaired = true
+	if r.message.mode == delivery.Durable {
+		lost = lost[:1] // who gets these has no use for the numbers between
+	}
 	r.mu.Lock()
-	r.ended, r.seq = false, lost.seq
+	behind := r.seq
+	r.ended, r.seq = false, lost[0].seq
 	r.mu.Unlock()
 	outcome := r.conclude(err)
-	if outcome.End && errors.Is(lost.err, ErrUnknownOutcome) {
-		// The response may be there, and then its number is taken.
-		r.mu.Lock()
-		defer r.mu.Unlock()
+	if !outcome.End {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := 0; i < len(lost) && errors.Is(lost[i].err, ErrUnknownOutcome); i++ {
+		r.seq = behind
+		if i+1 < len(lost) {
+			r.seq = lost[i+1].seq
+		}
 		r.sendEnd(err, delivery.Undelivered)
 	}
 }

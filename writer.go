@@ -214,7 +214,10 @@ func answered(record *driver.Record, err error) {
 	o.free()
 	if err != nil {
 		r.to.release(size)
-		r.failed.CompareAndSwap(nil, &lostResponse{seq, err})
+		lost := &lostResponse{seq: seq, err: err, before: r.failed.Load()}
+		for !r.failed.CompareAndSwap(lost.before, lost) {
+			lost.before = r.failed.Load()
+		}
 	} else {
 		r.to.acknowledged(size)
 		r.message.group.keeper.acknowledged()
