@@ -96,8 +96,9 @@ type fate struct {
 	delay  time.Duration // of the outcome
 }
 
-// fate draws what becomes of a record. One response to a request fails at most:
-// the library tells the caller with another one, once.
+// fate draws what becomes of a record. Of the responses to a request one fails at
+// most, of those to a call two that are no errors: the library tells the caller with
+// another one, once.
 func (c *chaos) fate(r *driver.Record, id string) fate {
 	var f fate
 	c.mu.Lock()
@@ -117,7 +118,7 @@ func (c *chaos) fate(r *driver.Record, id string) fate {
 		rare = 8
 	}
 	dice := random.IntN(rare)
-	if dice > 2 || strings.HasPrefix(kind, "re") && kind != "requests" && c.x.nth("response failed", id) > 1 {
+	if dice > 2 || strings.HasPrefix(kind, "re") && kind != "requests" && c.spared(r, id) {
 		return f
 	}
 	switch dice {
@@ -132,6 +133,13 @@ func (c *chaos) fate(r *driver.Record, id string) fate {
 		c.x.count(kind+" unknown, written", 1)
 	}
 	return f
+}
+
+// spared reports whether a response has to arrive.
+func (c *chaos) spared(r *driver.Record, id string) bool {
+	before := c.x.nth("response failed", id) - 1
+	e, awaited := stored(r)
+	return before > 1 || before > 0 && (!awaited || e.Mark == checker.MarkError)
 }
 
 func (c *chaos) Publish(ctx context.Context, r *driver.Record, done func(*driver.Record, error)) {
