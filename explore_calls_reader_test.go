@@ -165,12 +165,12 @@ func (r *chaosReader) goBack(ctx context.Context, happens trouble) error {
 	}
 	end, err := r.c.Driver.Read(ctx, r.partition, -1)
 	if err != nil {
-		return nil //nolint:nilerr // the topic is gone, which the reader reports
+		return nil // the topic is gone, which the reader reports
 	}
 	defer end.Close()
 	again, err := r.c.Driver.Read(ctx, r.partition, at-happens.back)
 	if err != nil {
-		return nil //nolint:nilerr // the same
+		return nil
 	}
 	r.Close()
 	r.Reader = again

@@ -173,7 +173,7 @@ func (x *exploration) enter(name string, r *asynccalls.Request) func() {
 }
 
 // track counts the responses of instances that have lost a request to another.
-func (x *exploration) track(name string, e *checker.Event) {
+func (x *exploration) track(name string, e checker.Event) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if last := x.handler[e.Request]; last != "" && last != name {

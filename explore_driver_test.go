@@ -99,7 +99,7 @@ type fate struct {
 // fate draws what becomes of a record. Of the responses to a request one fails at
 // most, of those to a call two that are no errors: the library tells the caller with
 // another one, once.
-func (c *chaos) fate(r *driver.Record, id string) fate {
+func (c *chaos) fate(r *driver.Record, e checker.Event) fate {
 	var f fate
 	c.mu.Lock()
 	dead := c.dead
@@ -108,7 +108,7 @@ func (c *chaos) fate(r *driver.Record, id string) fate {
 		return f
 	}
 	_, kind, _ := strings.Cut(r.Topic, ".")
-	random := c.x.dice("publish", kind, id, c.x.nth("publish", kind, id))
+	random := c.x.dice("publish", kind, e.Request, c.x.nth("publish", kind, e.Request))
 	if random.IntN(8) == 0 {
 		f.delay = time.Duration(random.IntN(3000)) * time.Millisecond
 		c.x.count("outcomes delayed", 1)
@@ -118,7 +118,7 @@ func (c *chaos) fate(r *driver.Record, id string) fate {
 		rare = 8
 	}
 	dice := random.IntN(rare)
-	if dice > 2 || strings.HasPrefix(kind, "re") && kind != "requests" && c.spared(r, id) {
+	if dice > 2 || (kind == "replies" || kind == "responses") && c.spared(e) {
 		return f
 	}
 	switch dice {
@@ -136,16 +136,15 @@ func (c *chaos) fate(r *driver.Record, id string) fate {
 }
 
 // spared reports whether a response has to arrive.
-func (c *chaos) spared(r *driver.Record, id string) bool {
-	before := c.x.nth("response failed", id) - 1
-	e, awaited := stored(r)
-	return before > 1 || before > 0 && (!awaited || e.Mark == checker.MarkError)
+func (c *chaos) spared(e checker.Event) bool {
+	before := c.x.nth("response failed", e.Request) - 1
+	return before > 1 || before > 0 && (e.Kind != checker.Written || e.Mark == checker.MarkError)
 }
 
 func (c *chaos) Publish(ctx context.Context, r *driver.Record, done func(*driver.Record, error)) {
-	original := identify(r)
-	f := c.fate(r, original.Request)
-	err := c.write(ctx, r, f, original)
+	e := identify(r)
+	f := c.fate(r, e)
+	err := c.write(ctx, r, f, e)
 	if f.delay == 0 {
 		done(r, err)
 		return
@@ -162,7 +161,7 @@ func (c *chaos) Publish(ctx context.Context, r *driver.Record, done func(*driver
 }
 
 // write writes a record, if that is its fate, and notes what it is.
-func (c *chaos) write(ctx context.Context, r *driver.Record, f fate, original checker.Event) error {
+func (c *chaos) write(ctx context.Context, r *driver.Record, f fate, e checker.Event) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.dead {
@@ -170,23 +169,21 @@ func (c *chaos) write(ctx context.Context, r *driver.Record, f fate, original ch
 	}
 	err := f.before
 	if err == nil {
-		c.Driver.Publish(ctx, r, func(_ *driver.Record, e error) { err = e }) // it does so before it returns
+		c.Driver.Publish(ctx, r, func(_ *driver.Record, outcome error) { err = outcome }) // it does so before it returns
 	}
 	if err == nil {
-		original.Topic, original.Partition, original.Offset = r.Topic, r.Partition, r.Offset
+		e.Topic, e.Partition, e.Offset = r.Topic, r.Partition, r.Offset
 		err = f.after
 	}
 	switch {
 	case strings.HasSuffix(r.Topic, ".requests"), strings.HasSuffix(r.Topic, ".responses"):
 		if err != nil {
-			original.Error = err.Error()
+			e.Error = err.Error()
 		}
-		c.add(original)
-	case original.Topic == lanes:
-		if e, ok := stored(r); ok {
-			c.x.track(c.name, &e)
-			c.add(e)
-		}
+		c.add(e)
+	case e.Topic == lanes:
+		c.x.track(c.name, e)
+		c.add(e)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package asynccalls_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -14,6 +15,9 @@ import (
 
 // identify returns what a record is, as far as its headers tell.
 func identify(r *driver.Record) checker.Event {
+	if e, ok := identifyReply(r); ok {
+		return e
+	}
 	e := checker.Event{Kind: checker.Original, Key: string(r.Key), Digest: digest(r.Key, r.Value, r.Headers)}
 	ac, err := wire.Find(r.Headers)
 	if err != nil {
@@ -27,19 +31,18 @@ func identify(r *driver.Record) checker.Event {
 	return e
 }
 
-// stored returns what a response to a call is, or false if it is none.
-func stored(r *driver.Record) (e checker.Event, ok bool) {
+// identifyReply returns what a response to a call is, or false if r is none.
+func identifyReply(r *driver.Record) (e checker.Event, ok bool) {
 	ac, err := wire.Find(r.Headers)
-	if err != nil {
+	if err != nil || !bytes.HasPrefix(ac, []byte("1 r ")) {
 		return e, false
 	}
 	w, err := wire.DecodeResponse(ac)
-	if err != nil || w.Kind != wire.KindReply {
+	if err != nil {
 		return e, false
 	}
 	e = checker.Event{
 		Kind: checker.Written, Request: w.RequestID, Run: w.Run, Seq: int(w.Seq), Size: len(r.Value) + 256,
-		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
 	}
 	var h asynccalls.Header
 	for _, f := range r.Headers {

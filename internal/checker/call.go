@@ -55,33 +55,36 @@ func checkReason(t *trace, o Options) []Violation {
 
 // explains reports whether there was the reason for which a call ended.
 func (t *trace) explains(r *request, o Options) bool {
-	terms := r.invoke.Terms
-	runs := r.runs()
 	switch r.end.Reason {
-	case ReasonStatus:
-		return slices.ContainsFunc(runs, func(s *stored) bool { return s.end != nil && s.end.Mark == MarkError })
 	case ReasonDeadline:
 		return r.end.At.Add(o.Precision).After(r.invoke.Until)
 	case ReasonLeft:
 		return r.left != nil
+	case ReasonUnsent:
+		return r.unsent != nil
 	case ReasonLost:
 		return t.suffered(r, Missed)
 	case ReasonClosed:
 		return slices.ContainsFunc(t.disturbed[r.invoker], func(e *Event) bool {
 			return e.Kind == Closing && !e.At.After(r.end.At)
 		})
+	default:
+		return slices.ContainsFunc(r.runs(), r.explainedBy)
+	}
+}
+
+// explainedBy reports whether a run is the reason for which the call ended.
+func (r *request) explainedBy(s *stored) bool {
+	terms := r.invoke.Terms
+	switch r.end.Reason {
+	case ReasonStatus:
+		return s.end != nil && s.end.Mark == MarkError
 	case ReasonRestarted:
-		return slices.ContainsFunc(runs, func(s *stored) bool {
-			return s.end != nil && (terms.One || !s.equals(r.received))
-		})
+		return s.end != nil && (terms.One || !s.equals(r.received))
 	case ReasonSlow:
-		return terms.Limit > 0 && slices.ContainsFunc(runs, func(s *stored) bool { return s.size > terms.Limit })
+		return terms.Limit > 0 && s.size > terms.Limit
 	case ReasonCount:
-		return terms.One && slices.ContainsFunc(runs, func(s *stored) bool {
-			return len(s.responses) > 1 || len(s.responses) == 0 && s.end != nil
-		})
-	case ReasonUnsent:
-		return r.unsent != nil
+		return terms.One && (len(s.responses) > 1 || len(s.responses) == 0 && s.end != nil)
 	default:
 		return false
 	}

@@ -96,9 +96,6 @@ func (r *request) note(e *Event) {
 	switch e.Kind {
 	case Invoke:
 		r.invoked, r.invoker = true, e.Instance
-		if e.Terms != nil {
-			r.invoke = e
-		}
 	case Acked:
 		r.acked = true
 	case Refused:
@@ -116,18 +113,26 @@ func (r *request) note(e *Event) {
 	case Ended:
 		r.ended++
 		r.failed = r.failed || e.Error != ""
-		r.end = e
-	case Original:
-		if e.Run == "" && e.Error != "" {
-			r.unsent = e
-		}
-	case Written:
-		r.written = append(r.written, e)
-	case Received:
-		r.received = append(r.received, e)
-	case Left:
-		r.left = e
 	default:
+	}
+	r.noteCall(e)
+}
+
+// noteCall takes in one event of what may be a call.
+func (r *request) noteCall(e *Event) {
+	switch {
+	case e.Kind == Invoke && e.Terms != nil:
+		r.invoke = e
+	case e.Kind == Ended:
+		r.end = e
+	case e.Kind == Original && e.Run == "" && e.Error != "":
+		r.unsent = e
+	case e.Kind == Written:
+		r.written = append(r.written, e)
+	case e.Kind == Received:
+		r.received = append(r.received, e)
+	case e.Kind == Left:
+		r.left = e
 	}
 }
 
