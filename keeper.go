@@ -232,7 +232,7 @@ func (k *keeper) restoreDead() {
 	}
 	k.g.tasks.Go(func() {
 		defer k.restoring.Store(false)
-		if _, err := k.g.s.ensureTopics(k.g.ctx, func(error) {}, deadTopic); err != nil && k.g.ctx.Err() == nil {
+		if err := k.g.s.ensureTopics(k.g.ctx, func(error) {}, deadTopic); err != nil && k.g.ctx.Err() == nil {
 			k.g.logger.ErrorContext(k.g.base, "create the topic of dead letters", "error", err)
 		}
 	})

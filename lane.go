@@ -196,22 +196,25 @@ func (l *lane) position() (driver.Reader, error) {
 		defer l.mu.Unlock()
 		l.failure = err
 	}
-	topics, err := l.s.ensureTopics(l.ctx, report, repliesTopic)
+	var reader driver.Reader
+	err := l.s.persist(l.ctx, report, func(ctx context.Context) error {
+		// Each try looks again: the topic may go, or shrink, before it is read.
+		topics, err := l.s.tryTopics(ctx, []string{repliesTopic})
+		if err != nil {
+			return err
+		}
+		p := driver.Partition{Topic: topics[0].Name, ID: l.choose(topics[0].Partitions)}
+		l.partition, l.partitions = p, topics[0].Partitions
+		reader, err = l.s.driver.Read(ctx, p, -1)
+		if err != nil {
+			return fmt.Errorf("read partition %d of topic %q: %w", p.ID, p.Topic, err)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	p := driver.Partition{Topic: topics[0].Name, ID: l.choose(topics[0].Partitions)}
-	l.partition, l.partitions = p, topics[0].Partitions
-	var reader driver.Reader
-	err = l.s.persist(l.ctx, report, func(ctx context.Context) error {
-		var err error
-		reader, err = l.s.driver.Read(ctx, p, -1)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read partition %d of topic %q: %w", p.ID, p.Topic, err)
-	}
-	l.release(p.ID)
+	l.release(l.partition.ID)
 	return reader, nil
 }
 

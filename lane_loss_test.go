@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -139,4 +140,53 @@ func TestForeignResponses(t *testing.T) {
 			t.Errorf("the log is %s", fmt.Sprintf("%.500q", s))
 		}
 	})
+}
+
+// TestTopicsGoBeforeTheyAreRead deletes topics between the look at them and what
+// needs them: they are created again, and everything begins (3.3).
+func TestTopicsGoBeforeTheyAreRead(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		s := newService(t, "server", &forgetful{faulty: d, topic: "server.requests"})
+		s.Handle("/e", reply(nil, "a"))
+		go s.Listen(t.Context())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := s.Ready(ctx); err != nil {
+			t.Fatal(err)
+		}
+		client := newService(t, "client", &forgetful{faulty: d, topic: "client.replies"})
+		bodies, err := collect(client.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil)))
+		if diff := cmp.Diff([]string{"a"}, bodies); diff != "" || err != nil {
+			t.Errorf("ended with %v; responses (-want +got):\n%s", err, diff)
+		}
+	})
+}
+
+// forgetful is a driver whose broker loses a topic when it is first needed.
+type forgetful struct {
+	*faulty
+
+	topic string
+	once  sync.Once
+}
+
+func (d *forgetful) forget() error {
+	var err error
+	d.once.Do(func() { err = d.broker.DeleteTopic(d.topic) })
+	return err
+}
+
+func (d *forgetful) Read(ctx context.Context, p driver.Partition, offset int64) (driver.Reader, error) {
+	if err := d.forget(); err != nil {
+		return nil, err
+	}
+	return d.faulty.Read(ctx, p, offset)
+}
+
+func (d *forgetful) Join(ctx context.Context, group string, topics []string, l driver.Listener) (driver.Group, error) {
+	if err := d.forget(); err != nil {
+		return nil, err
+	}
+	return d.faulty.Join(ctx, group, topics, l)
 }

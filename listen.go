@@ -77,21 +77,24 @@ func (g *group) join(ctx context.Context) error {
 		kinds = append(kinds, responsesTopic)
 		subscribed = append(subscribed, g.responses)
 	}
-	topics, err := g.s.ensureTopics(ctx, g.s.wait, kinds...)
-	if err != nil {
-		return err
-	}
-	for _, t := range topics {
-		g.known[t.Name] = t.Partitions
-	}
 	name := g.s.config.topics.Prefix + g.s.id
-	err = g.s.persist(ctx, g.s.wait, func(ctx context.Context) error {
-		var err error
+	err := g.s.persist(ctx, g.s.wait, func(ctx context.Context) error {
+		// Each try looks again: a topic may go before the group is joined.
+		topics, err := g.s.tryTopics(ctx, kinds)
+		if err != nil {
+			return err
+		}
+		for _, t := range topics {
+			g.known[t.Name] = t.Partitions
+		}
 		g.member, err = g.s.driver.Join(ctx, name, subscribed, g)
-		return err
+		if err != nil {
+			return fmt.Errorf("join group %q: %w", name, err)
+		}
+		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("join group %q: %w", name, err)
+		return err
 	}
 	g.s.wait(fmt.Errorf("no partitions of group %q yet", name))
 	return nil

@@ -87,8 +87,7 @@ func (s *Service) prepare(ctx context.Context, b *batch, i int, r *Request) (*ou
 	}
 	if b.kind == wire.KindSend {
 		if err := s.durable.do(ctx, func() error {
-			_, err := s.ensureTopics(ctx, func(error) {}, responsesTopic)
-			return err
+			return s.ensureTopics(ctx, func(error) {}, responsesTopic)
 		}); err != nil {
 			return nil, err
 		}

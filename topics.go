@@ -46,19 +46,17 @@ func (s *Service) recall(last *atomic.Pointer[destination], service, kind string
 	return d.topic
 }
 
-// ensureTopics makes sure that topics of this service exist, and returns what
-// the broker says of them. It keeps trying while the broker is away, telling
-// report what it waits for.
-func (s *Service) ensureTopics(ctx context.Context, report func(error), kinds ...string) ([]driver.Topic, error) {
-	var topics []driver.Topic
-	err := s.persist(ctx, report, func(ctx context.Context) error {
-		var err error
-		topics, err = s.tryTopics(ctx, kinds)
+// ensureTopics makes sure that topics of this service exist. It keeps trying while
+// the broker is away, telling report what it waits for.
+func (s *Service) ensureTopics(ctx context.Context, report func(error), kinds ...string) error {
+	return s.persist(ctx, report, func(ctx context.Context) error {
+		_, err := s.tryTopics(ctx, kinds)
 		return err
 	})
-	return topics, err
 }
 
+// tryTopics creates those topics of this service that do not exist, and returns what
+// the broker says of all.
 func (s *Service) tryTopics(ctx context.Context, kinds []string) ([]driver.Topic, error) {
 	names := make([]string, len(kinds))
 	for i, k := range kinds {
