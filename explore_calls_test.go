@@ -2,6 +2,7 @@ package asynccalls_test
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/asynccalls/asynccalls"
