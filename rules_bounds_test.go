@@ -121,7 +121,8 @@ func TestKafkaRule310Queued(t *testing.T) {
 
 // TestKafkaRule39Refused has responses that cannot be stored: one that is too large,
 // and those to a caller that has no topic. An error is in the place of the first, the
-// durable requests are in the dead letters, and the key and its partition go on.
+// durable requests are in the dead letters, and the key and its partition go on. A
+// partition without a leader, which no tier can have, is in outlet_test.go.
 func TestKafkaRule39Refused(t *testing.T) {
 	t.Parallel()
 	rule(t, func(ctx context.Context, t *testing.T, w *tier) {

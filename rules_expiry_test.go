@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -94,6 +95,57 @@ func TestKafkaRule36TTL(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+// TestKafkaRule36Nested has handlers that call the next one with their own contexts:
+// none has more time than the one before, and all end when the first caller's time is
+// over.
+func TestKafkaRule36Nested(t *testing.T) {
+	t.Parallel()
+	rule(t, func(ctx context.Context, t *testing.T, w *tier) {
+		const deepest = 4
+		got, ended := make(chan seen, deepest), make(chan error, 1)
+		s := w.new(t, "server", w)
+		s.Handle("/{depth}", func(ctx context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			deadline, _ := ctx.Deadline()
+			got <- seen{string(r.Body), r.TTL, deadline}
+			depth, err := strconv.Atoi(r.PathValue("depth"))
+			switch {
+			case depth < deepest:
+				next := asynccalls.NewRequest("server", "/"+strconv.Itoa(depth+1), r.Body)
+				return second(collect(s.Call(ctx, next)))
+			case string(r.Body) == "wait":
+				<-ctx.Done()
+				err = ctx.Err()
+			}
+			ended <- err
+			return err
+		})
+		listen(t, s)
+		client := w.client(t)
+		check := func(body string, limit time.Duration, want error) {
+			t.Helper()
+			brief, cancel := context.WithTimeout(ctx, limit)
+			defer cancel()
+			end, _ := brief.Deadline()
+			checkEnd(t, client.Call(brief, asynccalls.NewRequest("server", "/1", []byte(body))), nil, want)
+			if err := next(ctx, t, ended); !errors.Is(err, want) {
+				t.Errorf("%s: the last handler ended with %v, want %v", body, err, want)
+			}
+			left := limit
+			for depth := range deepest {
+				r := next(ctx, t, got)
+				// The way to the next one takes time too, and the deadline is that of the broker's clock.
+				if r.ttl <= 0 || r.ttl > left+2*time.Millisecond || r.deadline.After(end.Add(5*time.Second)) {
+					t.Errorf("%s: call %d has %v until %v, the one before had %v, and the first has until %v",
+						body, depth, r.ttl, r.deadline, left, end)
+				}
+				left = r.ttl
+			}
+		}
+		check("go", 20*time.Second, nil)
+		check("wait", time.Second, context.DeadlineExceeded)
 	})
 }
 

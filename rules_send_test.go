@@ -15,7 +15,8 @@ import (
 )
 
 // TestKafkaRule41Acknowledged finds what was sent in its topic as soon as Send or
-// Notify is nil. While the broker does not answer, the outcome is unknown, and the
+// Notify is nil; that all in-sync replicas have it is left to the tests of the driver,
+// as a tier has one node. While the broker does not answer, the outcome is unknown, and the
 // request is written once when it is back.
 func TestKafkaRule41Acknowledged(t *testing.T) {
 	t.Parallel()
@@ -105,7 +106,7 @@ func TestKafkaRule42SentOnce(t *testing.T) {
 }
 
 // TestKafkaRule42IDs makes requests in many goroutines, and IDs as other processes
-// do: no two are the same.
+// do: no two are the same. It needs no broker.
 func TestKafkaRule42IDs(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
