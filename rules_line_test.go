@@ -118,16 +118,27 @@ func newKafkaLine(tb testing.TB, addr string) line {
 }
 
 func (l *kafkaLine) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	if err := l.gap.wait(ctx); err != nil {
-		return nil, err
+	for {
+		if err := l.gap.wait(ctx); err != nil {
+			return nil, err
+		}
+		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		if err != nil || l.keep(conn) {
+			return conn, err
+		}
+		conn.Close()
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-	if err == nil {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.conns = append(l.conns, conn)
+}
+
+// keep notes a connection for cut, and reports whether the line is whole still.
+func (l *kafkaLine) keep(conn net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gap.isOpen() {
+		return false
 	}
-	return conn, err
+	l.conns = append(l.conns, conn)
+	return true
 }
 
 func (l *kafkaLine) cut() {
