@@ -135,12 +135,12 @@ func (x *exploration) litter() {
 	for range 1 + x.random.IntN(10) {
 		r := driver.Record{Partition: x.random.Int32N(lanesAtLast), Value: []byte("litter")}
 		ac := fmt.Appendf(nil, "1 r 0.stranger.%d.1 r1.run.0 e", x.random.IntN(10))
-		if len(all) > 0 && x.random.IntN(3) > 0 {
+		if len(all) > 0 && x.random.IntN(4) > 0 {
 			from := all[x.random.IntN(len(all))]
 			if header, err := wire.Find(from.Headers); err == nil {
-				ac, r.Partition = slices.Clone(header), from.Partition
+				other, _ := wire.Find(all[x.random.IntN(len(all))].Headers)
+				ac, r.Partition = damage(x.random, header, other), from.Partition
 			}
-			damage(x.random, ac)
 		}
 		if x.random.IntN(8) > 0 {
 			r.Headers = []driver.Header{{Key: wire.Header, Value: ac}}
@@ -151,20 +151,43 @@ func (x *exploration) litter() {
 }
 
 // damage changes a header so that it is none of a response that was sent: it is
-// for another instance or request, or is no header any more.
-func damage(random *rand.Rand, ac []byte) {
-	at := bytes.IndexByte(ac, '.') + 1 // of the instance
-	switch random.IntN(3) {
+// for another instance, call or request, has a number that is none or far away, or is
+// no header any more.
+func damage(random *rand.Rand, ac, other []byte) []byte {
+	const prefix = "1 r "
+	token, rest, ok := bytes.Cut(bytes.TrimPrefix(ac, []byte(prefix)), []byte(" "))
+	foreign, _, _ := bytes.Cut(bytes.TrimPrefix(other, []byte(prefix)), []byte(" "))
+	if !ok || len(foreign) == 0 {
+		return []byte("~")
+	}
+	place := bytes.SplitN(token, []byte("."), 4) // partition, instance, slot, generation
+	rid := bytes.SplitN(rest, []byte("."), 3)    // request, run, number and mark
+	if len(place) < 4 || len(rid) < 3 {
+		return []byte("1 r")
+	}
+	switch random.IntN(8) {
 	case 0:
-		at += bytes.IndexByte(ac[at:], ' ') + 1 // of the request
+		place[1] = []byte("stranger")
 	case 1:
-		at += bytes.IndexByte(ac[at:], ' ') + 1
-		ac[at] = 'q'
-		return
+		place[2], place[3] = []byte("4294967295"), []byte("4294967295")
+	case 2:
+		place[3] = fmt.Appendf(nil, "%d", 1000+random.IntN(1000))
+	case 3:
+		rid[0] = append([]byte("q"), rid[0][1:]...)
+	case 4:
+		rid[2] = []byte("2147483647 e")
+	case 5:
+		rid[2] = []byte("99999999999999999999 e")
+	case 6:
+		if bytes.Equal(foreign, token) {
+			rid[0] = []byte("nobody")
+		}
+		return slices.Concat([]byte(prefix), foreign, []byte(" "), bytes.Join(rid, []byte(".")))
+	default:
+		rid[1] = bytes.Repeat([]byte("x"), 30+random.IntN(2000))
+		rid[2] = []byte("1 ")
 	}
-	for i := at; i < min(at+3, len(ac)); i++ {
-		ac[i] = "~ \x00é"[random.IntN(5)]
-	}
+	return slices.Concat([]byte(prefix), bytes.Join(place, []byte(".")), []byte(" "), bytes.Join(rid, []byte(".")))
 }
 
 // put writes a record into the topic for responses, if that is there.
