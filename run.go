@@ -41,6 +41,7 @@ type run struct {
 	ended    bool       // the last record of the run was handed over
 	closed   bool       // the handler may not send any more
 	repaired bool       // the run has failed because a response was not stored
+	expires  bool       // the handler's time is that of its request; set before the handler is called
 
 	failed atomic.Pointer[lostResponse] // the last response that turned out not to be stored
 }
@@ -71,8 +72,11 @@ func (u *undelivered) Error() string {
 
 func (u *undelivered) Unwrap() error { return u.lost.err }
 
-// errExpired is how a request fails that nobody waits for any more.
-var errExpired = errors.New("the request expired before it was started")
+// The ways in which a request fails that nobody waits for any more.
+var (
+	errExpired   = errors.New("the request expired before it was started")
+	errOutOfTime = errors.New("the request expired while it was handled")
+)
 
 // errExited is how a handler fails that ended its goroutine, as a test does that
 // fails.
@@ -115,7 +119,7 @@ func (r *run) handle(now time.Time) (err error) {
 			return errExpired
 		}
 		if expiry.Before(r.ctx.deadline) {
-			r.ctx.deadline = expiry
+			r.ctx.deadline, r.expires = expiry, true
 		}
 	}
 	defer func() {
@@ -134,11 +138,20 @@ func (r *run) handle(now time.Time) (err error) {
 	return m.endpoint.handle(&r.ctx, r, m.request)
 }
 
+// outOfTime reports whether the handler has failed because the time of its request
+// was over. Whoever waits for it knows that as well.
+func (r *run) outOfTime(err error) bool {
+	return r.expires && errors.Is(err, context.DeadlineExceeded) && !time.Now().Before(r.ctx.deadline)
+}
+
 // conclude decides what becomes of the message, and sends and writes what that
 // demands.
 func (r *run) conclude(err error) delivery.Outcome {
 	m := r.message
 	failed := classify(err)
+	if failed.How == delivery.Fault && r.outOfTime(err) {
+		err, failed.How = errOutOfTime, delivery.Expired
+	}
 	if err != nil {
 		failed.At, failed.Jitter = time.Now(), rand.Float64() //nolint:gosec // only to spread the load
 	}
@@ -162,7 +175,7 @@ func (r *run) conclude(err error) delivery.Outcome {
 	if outcome.Dead {
 		r.bury(why)
 	}
-	if err != nil && failed.How != delivery.Expired {
+	if err != nil && !errors.Is(err, errExpired) {
 		r.log(err, outcome)
 	}
 	return outcome

@@ -240,6 +240,45 @@ func TestExpiry(t *testing.T) {
 	})
 }
 
+// TestExpiryWhileHandled has handlers use up the time of their requests: those are
+// not tried again, and nobody is told of a fault (3.6).
+func TestExpiryWhileHandled(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		var runs list
+		serve(t, d, "server", "/e", func(ctx context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			runs.add(string(r.Body))
+			<-ctx.Done()
+			return fmt.Errorf("look up: %w", ctx.Err())
+		})
+		client := newService(t, "client", d)
+		got := gather(client)
+		listen(t, client)
+		durable := asynccalls.NewRequest("server", "/e", []byte("durable"))
+		oneway := asynccalls.NewRequest("server", "/e", []byte("one-way"))
+		durable.TTL, oneway.TTL = 2*time.Second, 2*time.Second
+		if err := errors.Join(client.Send(t.Context(), durable), client.Notify(t.Context(), oneway)); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := collect(client.Call(ctx, asynccalls.NewRequest("server", "/e", []byte("awaited"))))
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("call ended with %v, want its deadline", err)
+		}
+		elapse(time.Minute)
+		if diff := cmp.Diff([]string{"awaited", "durable", "one-way"}, runs.sorted()); diff != "" {
+			t.Errorf("runs (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]string{"status 504: the request expired while it was handled"}, *got); diff != "" {
+			t.Errorf("responses (-want +got):\n%s", diff)
+		}
+		if n := len(read(t, d, "server.dead")); n != 0 {
+			t.Errorf("%d dead letters, want none", n)
+		}
+	})
+}
+
 // TestResponsesToNobody answers a caller whose topic is gone: the partition goes
 // on (3.9).
 func TestResponsesToNobody(t *testing.T) {

@@ -104,7 +104,7 @@ func (r *run) sendEnd(err error, how delivery.Failure) bool {
 func (r *run) endError(err error) *Error {
 	var large *TooLargeError
 	switch {
-	case errors.Is(err, errExpired):
+	case errors.Is(err, errExpired), errors.Is(err, errOutOfTime):
 		return &Error{statusExpired, err.Error()}
 	case errors.As(err, &large) && r.repaired:
 		return &Error{statusServerError, fmt.Sprintf("response %d: %v", r.seq, large)} // not what else a driver says

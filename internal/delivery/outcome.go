@@ -24,7 +24,7 @@ const (
 	Final               // a status below 500, or a verdict: trying again cannot help
 	Fault               // a plain error, a status from 500, a panic
 	Unserved            // unknown endpoint, undecodable body: helped by a deployment, perhaps
-	Expired             // not started, because nobody waits for it any more
+	Expired             // not started, or not finished, because nobody waits for it any more
 	Dropped             // given up on purpose
 	Unavailable         // something that the handler needs is away
 	Undelivered         // a response was not stored
