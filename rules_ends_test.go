@@ -82,17 +82,17 @@ func endExpired(ctx context.Context, t *testing.T, w *tier) {
 }
 
 func endDeadline(ctx context.Context, t *testing.T, w *tier) {
-	h, started, free := hanging()
+	h, _, free := hanging()
 	defer free()
 	w.serve(t, map[string]asynccalls.Handler{"/e": h})
 	client := w.client(t, asynccalls.Limits{Call: 300 * time.Millisecond})
+	if err := client.Ready(ctx); err != nil {
+		t.Fatal(err)
+	}
 	limited := call(context.WithoutCancel(ctx), client, "/e")
 	brief, cancel := context.WithTimeoutCause(ctx, 300*time.Millisecond, errCause)
 	defer cancel()
 	given := call(brief, client, "/e")
-	for range 2 {
-		next(ctx, t, started)
-	}
 	checkEnd(t, limited, nil, context.DeadlineExceeded)
 	checkEnd(t, given, nil, context.DeadlineExceeded)
 }

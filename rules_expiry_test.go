@@ -106,20 +106,26 @@ func TestKafkaRule36Nested(t *testing.T) {
 	rule(t, func(ctx context.Context, t *testing.T, w *tier) {
 		const deepest = 4
 		got, ended := make(chan seen, deepest), make(chan error, 1)
+		over := make(chan struct{}) // closed when the first call has ended
+		defer close(over)
 		s := w.new(t, "server", w)
 		s.Handle("/{depth}", func(ctx context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
 			deadline, _ := ctx.Deadline()
 			got <- seen{string(r.Body), r.TTL, deadline}
 			depth, err := strconv.Atoi(r.PathValue("depth"))
-			switch {
-			case depth < deepest:
+			if depth < deepest {
 				next := asynccalls.NewRequest("server", "/"+strconv.Itoa(depth+1), r.Body)
-				return second(collect(s.Call(ctx, next)))
-			case string(r.Body) == "wait":
-				<-ctx.Done()
-				err = ctx.Err()
+				err = second(collect(s.Call(ctx, next)))
+			} else {
+				if string(r.Body) == "wait" {
+					<-ctx.Done()
+					err = ctx.Err()
+				}
+				ended <- err
 			}
-			ended <- err
+			if err != nil {
+				<-over // so that no failure arrives before the deadline
+			}
 			return err
 		})
 		listen(t, s)
@@ -145,7 +151,7 @@ func TestKafkaRule36Nested(t *testing.T) {
 			}
 		}
 		check("go", 20*time.Second, nil)
-		check("wait", time.Second, context.DeadlineExceeded)
+		check("wait", 3*time.Second, context.DeadlineExceeded)
 	})
 }
 
