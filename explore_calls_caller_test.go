@@ -28,7 +28,7 @@ func (x *exploration) newReader(id string) reader {
 	case 0:
 		r.patience = random.IntN(3)
 	case 1:
-		r.pause = time.Duration(random.IntN(1000)) * time.Millisecond
+		r.pause = time.Duration(random.IntN(2000)) * time.Millisecond
 	case 2:
 		r.cancels = time.Duration(1+random.IntN(20_000)) * time.Millisecond
 	}
@@ -41,8 +41,11 @@ const usualLimit = 30 * time.Second
 // call makes an awaited call, and writes down how it ends.
 func (h *host) call(r *asynccalls.Request, limit time.Duration) {
 	how := h.x.newReader(r.ID)
-	ctx, cancel := context.WithCancel(h.x.t.Context())
-	defer cancel()
+	ctx, cancel := h.x.t.Context(), func() {}
+	if how.cancels > 0 {
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+	}
 	if how.usual {
 		limit = usualLimit
 		h.x.count("calls without deadline", 1)
@@ -59,6 +62,8 @@ func (h *host) call(r *asynccalls.Request, limit time.Duration) {
 		defer canceling.Stop()
 	}
 	terms := &checker.Terms{Pause: how.pause, One: how.one, Limit: h.limits.CallBytes}
+	h.pending.Add(1)
+	defer h.pending.Add(-1)
 	h.about(r, checker.Event{Kind: checker.Invoke, Key: r.Key, Terms: terms, Until: time.Now().Add(limit)})
 	h.x.count("calls", 1)
 	var err error

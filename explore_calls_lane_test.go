@@ -59,7 +59,7 @@ func (x *exploration) disturb(h *host) {
 	case 8, 9:
 		x.litter()
 	case 10:
-		x.truncate()
+		x.truncate(h)
 	case 11:
 		x.count("lanes broken", 1)
 		h.driver.lane.breakOff()
@@ -122,10 +122,15 @@ func (x *exploration) repeat() {
 	}
 	for range 1 + x.random.IntN(30) {
 		x.count("responses repeated", 1)
-		// Most often late ones: their calls may still be pending.
-		i := len(all) - 1 - min(x.random.IntN(len(all)), x.random.IntN(len(all)), x.random.IntN(len(all)))
-		x.put(all[i])
+		x.put(x.recent(all))
 	}
+}
+
+// recent returns any of the records, most often a late one: its call may still be
+// pending.
+func (x *exploration) recent(all []driver.Record) driver.Record {
+	n := len(all)
+	return all[n-1-min(x.random.IntN(n), x.random.IntN(n), x.random.IntN(n))]
 }
 
 // litter writes what no response to any call looks like, and responses that are for
@@ -136,9 +141,9 @@ func (x *exploration) litter() {
 		r := driver.Record{Partition: x.random.Int32N(lanesAtLast), Value: []byte("litter")}
 		ac := fmt.Appendf(nil, "1 r 0.stranger.%d.1 r1.run.0 e", x.random.IntN(10))
 		if len(all) > 0 && x.random.IntN(4) > 0 {
-			from := all[x.random.IntN(len(all))]
+			from, to := x.recent(all), x.recent(all)
 			if header, err := wire.Find(from.Headers); err == nil {
-				other, _ := wire.Find(all[x.random.IntN(len(all))].Headers)
+				other, _ := wire.Find(to.Headers)
 				ac, r.Partition = damage(x.random, header, other), from.Partition
 			}
 		}
@@ -168,12 +173,14 @@ func damage(random *rand.Rand, ac, other []byte) []byte {
 	switch random.IntN(8) {
 	case 0:
 		place[1] = []byte("stranger")
+		rid[1], rid[2] = []byte("stranger"), []byte("0 e")
 	case 1:
 		place[2], place[3] = []byte("4294967295"), []byte("4294967295")
 	case 2:
 		place[3] = fmt.Appendf(nil, "%d", 1000+random.IntN(1000))
 	case 3:
 		rid[0] = append([]byte("q"), rid[0][1:]...)
+		rid[1], rid[2] = []byte("stranger"), []byte("0 e")
 	case 4:
 		rid[2] = []byte("2147483647 e")
 	case 5:
@@ -196,16 +203,32 @@ func (x *exploration) put(r driver.Record) {
 	x.broker.Publish(x.t.Context(), &out, func(*driver.Record, error) {})
 }
 
-// truncate removes the oldest responses, read or not.
-func (x *exploration) truncate() {
+// truncate removes the oldest responses, as retention does. At times a caller is so
+// late that it has not read them.
+func (x *exploration) truncate(h *host) {
+	x.count("lanes truncated", 1)
 	all := x.written(lanes)
 	if len(all) == 0 {
 		return
 	}
-	x.count("lanes truncated", 1)
-	last := all[len(all)-1-min(x.random.IntN(len(all)), x.random.IntN(len(all)))]
-	p := driver.Partition{Topic: lanes, ID: last.Partition}
-	if err := x.broker.DeleteRecords(p, last.Offset+1); err != nil {
+	if x.random.IntN(3) == 0 {
+		x.remove(x.recent(all))
+		return
+	}
+	late := time.Duration(2+x.random.IntN(10)) * time.Second
+	h.driver.lane.stall(late)
+	x.wg.Go(func() {
+		pass(late - time.Second)
+		for _, r := range x.written(lanes) {
+			x.remove(r)
+		}
+	})
+}
+
+// remove removes a response and all before it in its partition.
+func (x *exploration) remove(last driver.Record) {
+	err := x.broker.DeleteRecords(driver.Partition{Topic: lanes, ID: last.Partition}, last.Offset+1)
+	if err != nil && !errors.Is(err, driver.ErrNoTopic) && !errors.Is(err, driver.ErrRefused) { // it may be another topic
 		x.t.Errorf("seed %d: %v", x.seed, err)
 	}
 }

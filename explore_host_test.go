@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynccalls/asynccalls"
@@ -18,6 +19,7 @@ type host struct {
 	driver  *chaos
 	service *asynccalls.Service
 	limits  asynccalls.Limits
+	pending atomic.Int32 // calls that have not ended
 }
 
 // newServer starts an instance that handles requests.

@@ -14,6 +14,10 @@ func checkDeadline(t *trace, o Options) []Violation {
 		if r.invoke == nil || r.end == nil {
 			continue
 		}
+		if r.left != nil && r.end.At.After(r.left.At.Add(o.Slack+r.reading())) {
+			found = append(found, violation(RuleDeadline, r.events,
+				"call %s went on after its caller had given it up", r.id))
+		}
 		if late := r.end.At.Sub(r.invoke.Until); late > o.Precision+o.Slack+r.reading() {
 			found = append(found, violation(RuleDeadline, []*Event{r.invoke, r.end},
 				"call %s ended %v after its deadline", r.id, late))
@@ -173,7 +177,15 @@ func (r *request) whole() bool {
 func checkAnswered(t *trace, o Options) []Violation {
 	var found []Violation
 	for _, r := range t.requests {
-		if r.invoke == nil || r.end == nil || r.invoke.Terms.Pause > 0 || t.suffered(r, Missed, Cut, Stalled) {
+		if r.invoke == nil || r.end == nil || t.suffered(r, Missed, Cut, Stalled) {
+			continue
+		}
+		if r.invoke.Terms.Pause > 0 {
+			if n := r.heap(o); r.invoke.Terms.Limit > 0 && n > r.invoke.Terms.Limit && r.end.Reason != ReasonSlow {
+				found = append(found, violation(RuleAnswered, r.events,
+					"call %s went on when responses of size %d were waiting, more than %d",
+					r.id, n, r.invoke.Terms.Limit))
+			}
 			continue
 		}
 		soon := r.end.At.Add(-o.Slack)
@@ -189,6 +201,24 @@ func checkAnswered(t *trace, o Options) []Violation {
 		}
 	}
 	return found
+}
+
+// heap returns the size of the responses that came before the caller began to read,
+// if they are of one run and nothing else ended the call meanwhile.
+func (r *request) heap(o Options) int {
+	runs := r.runs()
+	begins := r.invoke.At.Add(r.invoke.Terms.Pause - o.Slack)
+	left := r.left != nil && !r.left.At.After(begins)
+	if len(runs) != 1 || left || !r.invoke.Until.After(begins) || r.end.At.Before(begins) {
+		return 0
+	}
+	size := 0
+	for _, e := range runs[0].responses {
+		if e.At.Before(begins) {
+			size += e.Size
+		}
+	}
+	return size
 }
 
 // stored is one run as its caller can follow it: its responses without a gap, each

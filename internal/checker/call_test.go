@@ -51,6 +51,8 @@ func TestDeadline(t *testing.T) {
 		"slow to read":       {tale(under(checker.Terms{Pause: time.Second}), later(31, over)), ""},
 		"too slow":           {tale(under(checker.Terms{Pause: time.Second}), later(32, over)), "deadline"},
 		"slow to read one":   {tale(under(checker.Terms{Pause: time.Second}), later(30, stored("x", 0, "")), later(31, got("x", 0)), later(32, over)), ""},
+		"given up":           {tale(invoke, later(5, call(checker.Left, "r")), later(5, because(checker.ReasonLeft))), ""},
+		"went on":            {tale(invoke, later(5, call(checker.Left, "r")), later(6, because(checker.ReasonLeft))), "deadline"},
 		"caller died":        {tale(invoke, killed), ""},
 	})
 }
@@ -69,7 +71,7 @@ func TestReason(t *testing.T) {
 		"no status":           {tale(invoke, at(because(checker.ReasonStatus))), "reason whole"},
 		"deadline":            {tale(invoke, later(30, because(checker.ReasonDeadline))), ""},
 		"before the deadline": {tale(invoke, later(29, because(checker.ReasonDeadline))), "reason"},
-		"left":                {tale(invoke, left, because(checker.ReasonLeft)), ""},
+		"left":                {tale(invoke, at(left), at(because(checker.ReasonLeft))), ""},
 		"not left":            {tale(invoke, because(checker.ReasonLeft)), "reason"},
 		"lost":                {tale(invoke, at(of(checker.Missed)), at(because(checker.ReasonLost))), ""},
 		"nothing lost":        {tale(invoke, because(checker.ReasonLost)), "reason"},
@@ -129,7 +131,13 @@ func TestWhole(t *testing.T) {
 func TestAnswered(t *testing.T) {
 	t.Parallel()
 	invoke, over := under(checker.Terms{}), later(30, because(checker.ReasonDeadline))
-	slow := under(checker.Terms{Pause: time.Minute})
+	slow, heavy := under(checker.Terms{Pause: time.Minute}), under(checker.Terms{Pause: time.Minute, Limit: 150})
+	for _, e := range []*checker.Event{&slow, &heavy} {
+		e.Until = epoch.Add(5 * time.Minute)
+	}
+	hasty := heavy
+	hasty.Until = deadline
+	last := stored("x", 1, checker.MarkEnd)
 	more, bare := stored("x", 0, checker.MarkMore), stored("x", 1, checker.MarkBare)
 	missed, stalled := of(checker.Missed), of(checker.Stalled)
 	missed.At, stalled.Until = over.At, epoch.Add(time.Second)
@@ -140,7 +148,12 @@ func TestAnswered(t *testing.T) {
 		"ended well too late": {tale(invoke, later(5, more), later(5, got("x", 0)), later(6, bare), later(7, call(checker.Ended, "r"))), "answered"},
 		"withheld":            {tale(invoke, later(5, more), over), "answered"},
 		"another is withheld": {tale(invoke, later(5, more), later(5, got("x", 0)), later(6, body("z", stored("y", 0, ""))), over), ""},
-		"slow to read":        {tale(slow, later(5, more), later(5, got("x", 0)), later(6, bare), over), ""},
+		"slow to read":        {tale(hasty, later(5, more), later(5, got("x", 0)), later(6, bare), over), ""},
+		"much waits":          {tale(heavy, later(5, more), later(5, last), later(60, got("x", 0)), later(120, because(checker.ReasonSlow))), ""},
+		"its time is over":    {tale(hasty, later(5, more), later(5, last), later(60, because(checker.ReasonDeadline))), ""},
+		"it has left":         {tale(heavy, later(5, more), later(5, last), later(29, call(checker.Left, "r")), later(60, because(checker.ReasonLeft))), ""},
+		"too much is read":    {tale(heavy, later(5, more), later(5, last), later(60, got("x", 0)), later(120, got("x", 1)), later(180, call(checker.Ended, "r"))), "answered"},
+		"no limit":            {tale(slow, later(5, more), later(5, last), later(60, got("x", 0)), later(120, got("x", 1)), later(180, call(checker.Ended, "r"))), ""},
 		"missed":              {tale(invoke, later(5, more), missed, over), ""},
 		"stalled":             {tale(stalled, invoke, later(5, more), over), ""},
 		"stalled before":      {tale(stalled, later(3, invoke), later(5, more), over), "answered"},

@@ -43,7 +43,8 @@ const (
 	// runs that are equal so far, and all of them; no number is given twice.
 	RuleResponses = "responses"
 
-	// RuleDeadline: a call ends at its deadline at the latest.
+	// RuleDeadline: a call ends at its deadline at the latest, and when its caller
+	// gives it up.
 	RuleDeadline = "deadline"
 
 	// RuleReason: a call ends for a reason that there is; the loss of responses
@@ -56,7 +57,7 @@ const (
 
 	// RuleAnswered: a call ends as soon as one run is stored as a whole, and its
 	// caller gets what is stored, if nothing is wrong with the place it is stored
-	// in.
+	// in; one that is slow to read gets no more than may wait.
 	RuleAnswered = "answered"
 
 	// RuleDead: a dead letter is what was written.

@@ -123,7 +123,7 @@ const (
 
 // Terms is how a call is made.
 type Terms struct {
-	Pause time.Duration `json:"pause,omitempty"` // that the caller makes after each response
+	Pause time.Duration `json:"pause,omitempty"` // that the caller makes before it reads, and after each response
 	One   bool          `json:"one,omitempty"`   // exactly one response is wanted; it is Received if the call ends well
 	Limit int           `json:"limit,omitempty"` // of the sizes of responses that wait to be read; 0 is none
 }
