@@ -181,10 +181,9 @@ func checkAnswered(t *trace, o Options) []Violation {
 			continue
 		}
 		if r.invoke.Terms.Pause > 0 {
-			if n := r.heap(o); r.invoke.Terms.Limit > 0 && n > r.invoke.Terms.Limit && r.end.Reason != ReasonSlow {
+			if r.overfed(o) {
 				found = append(found, violation(RuleAnswered, r.events,
-					"call %s went on when responses of size %d were waiting, more than %d",
-					r.id, n, r.invoke.Terms.Limit))
+					"call %s went on when more was waiting than %d", r.id, r.invoke.Terms.Limit))
 			}
 			continue
 		}
@@ -203,22 +202,27 @@ func checkAnswered(t *trace, o Options) []Violation {
 	return found
 }
 
-// heap returns the size of the responses that came before the caller began to read,
-// if they are of one run and nothing else ended the call meanwhile.
-func (r *request) heap(o Options) int {
+// overfed reports whether more waited than may before the caller began to read, and
+// it got that: the call was to end when it was too much. It is looked at only where
+// there is one run, and nothing else ended the call meanwhile.
+func (r *request) overfed(o Options) bool {
+	limit := r.invoke.Terms.Limit
 	runs := r.runs()
 	begins := r.invoke.At.Add(r.invoke.Terms.Pause - o.Slack)
 	left := r.left != nil && !r.left.At.After(begins)
-	if len(runs) != 1 || left || !r.invoke.Until.After(begins) || r.end.At.Before(begins) {
-		return 0
+	if limit == 0 || len(runs) != 1 || left || !r.invoke.Until.After(begins) || r.end.At.Before(begins) {
+		return false
 	}
-	size := 0
-	for _, e := range runs[0].responses {
+	waited, got := 0, 0
+	for i, e := range runs[0].responses {
 		if e.At.Before(begins) {
-			size += e.Size
+			waited += e.Size
+		}
+		if i < len(r.received) {
+			got += e.Size
 		}
 	}
-	return size
+	return waited > limit && (got > limit || r.end.Error == "")
 }
 
 // stored is one run as its caller can follow it: its responses without a gap, each

@@ -152,7 +152,7 @@ func TestAnswered(t *testing.T) {
 		"much waits":          {tale(heavy, later(5, more), later(5, last), later(60, got("x", 0)), later(120, because(checker.ReasonSlow))), ""},
 		"its time is over":    {tale(hasty, later(5, more), later(5, last), later(60, because(checker.ReasonDeadline))), ""},
 		"it has left":         {tale(heavy, later(5, more), later(5, last), later(29, call(checker.Left, "r")), later(60, because(checker.ReasonLeft))), ""},
-		"too much is read":    {tale(heavy, later(5, more), later(5, last), later(60, got("x", 0)), later(120, got("x", 1)), later(180, call(checker.Ended, "r"))), "answered"},
+		"too much was read":   {tale(heavy, later(5, more), later(5, last), later(60, got("x", 0)), later(120, got("x", 1)), later(180, call(checker.Ended, "r"))), "answered"},
 		"no limit":            {tale(slow, later(5, more), later(5, last), later(60, got("x", 0)), later(120, got("x", 1)), later(180, call(checker.Ended, "r"))), ""},
 		"missed":              {tale(invoke, later(5, more), missed, over), ""},
 		"stalled":             {tale(stalled, invoke, later(5, more), over), ""},
