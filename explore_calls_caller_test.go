@@ -79,6 +79,7 @@ func (h *host) call(r *asynccalls.Request, limit time.Duration) {
 		result = e.Reason
 	}
 	h.about(r, e)
+	h.x.forget(r.ID)
 	h.x.count("calls ended: "+result, 1)
 }
 

@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/checker"
 	"github.com/asynccalls/asynccalls/internal/wire"
 )
 
@@ -133,19 +136,45 @@ func (x *exploration) recent(all []driver.Record) driver.Record {
 	return all[n-1-min(x.random.IntN(n), x.random.IntN(n), x.random.IntN(n))]
 }
 
-// litter writes what no response to any call looks like, and responses that are for
-// nobody.
+// expect takes in that a call waits, if r is the request of one.
+func (x *exploration) expect(r *driver.Record, e checker.Event) {
+	if e.Kind != checker.Original || r.Topic != "server.requests" {
+		return
+	}
+	ac, err := wire.Find(r.Headers)
+	if err != nil {
+		return
+	}
+	w, err := wire.DecodeRequest(ac)
+	if err != nil || w.From != "client" || w.Kind != wire.KindCall {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.waiting[w.ID] = []byte(w.Token)
+}
+
+// forget takes in that a call has ended.
+func (x *exploration) forget(id string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.waiting, id)
+}
+
+// litter writes what is no response to any call, and responses that are for nobody,
+// most often much like those to calls that wait.
 func (x *exploration) litter() {
-	all := x.written(lanes)
+	x.mu.Lock()
+	waiting := maps.Clone(x.waiting)
+	x.mu.Unlock()
+	ids := slices.Sorted(maps.Keys(waiting))
 	for range 1 + x.random.IntN(10) {
 		r := driver.Record{Partition: x.random.Int32N(lanesAtLast), Value: []byte("litter")}
 		ac := fmt.Appendf(nil, "1 r 0.stranger.%d.1 r1.run.0 e", x.random.IntN(10))
-		if len(all) > 0 && x.random.IntN(4) > 0 {
-			from, to := x.recent(all), x.recent(all)
-			if header, err := wire.Find(from.Headers); err == nil {
-				other, _ := wire.Find(to.Headers)
-				ac, r.Partition = damage(x.random, header, other), from.Partition
-			}
+		if len(ids) > 0 && x.random.IntN(4) > 0 {
+			id, other := ids[x.random.IntN(len(ids))], ids[x.random.IntN(len(ids))]
+			ac = alike(x.random, id, waiting[id], waiting[other])
+			r.Partition = int32(waiting[other][0] - '0')
 		}
 		if x.random.IntN(8) > 0 {
 			r.Headers = []driver.Header{{Key: wire.Header, Value: ac}}
@@ -155,46 +184,33 @@ func (x *exploration) litter() {
 	}
 }
 
-// damage changes a header so that it is none of a response that was sent: it is
-// for another instance, call or request, has a number that is none or far away, or is
-// no header any more.
-func damage(random *rand.Rand, ac, other []byte) []byte {
-	const prefix = "1 r "
-	token, rest, ok := bytes.Cut(bytes.TrimPrefix(ac, []byte(prefix)), []byte(" "))
-	foreign, _, _ := bytes.Cut(bytes.TrimPrefix(other, []byte(prefix)), []byte(" "))
-	if !ok || len(foreign) == 0 {
-		return []byte("~")
-	}
-	place := bytes.SplitN(token, []byte("."), 4) // partition, instance, slot, generation
-	rid := bytes.SplitN(rest, []byte("."), 3)    // request, run, number and mark
-	if len(place) < 4 || len(rid) < 3 {
-		return []byte("1 r")
-	}
+// alike makes a header like that of a response to a call, which is for another
+// instance, call or request, has a number that is none or far away, or is no header.
+func alike(random *rand.Rand, id string, token, other []byte) []byte {
+	place := bytes.Split(token, []byte(".")) // partition, instance, slot, generation
+	run, number := []string{"a", "b", "c"}[random.IntN(3)], "0 e"
 	switch random.IntN(8) {
 	case 0:
 		place[1] = []byte("stranger")
-		rid[1], rid[2] = []byte("stranger"), []byte("0 e")
 	case 1:
 		place[2], place[3] = []byte("4294967295"), []byte("4294967295")
 	case 2:
 		place[3] = fmt.Appendf(nil, "%d", 1000+random.IntN(1000))
 	case 3:
-		rid[0] = append([]byte("q"), rid[0][1:]...)
-		rid[1], rid[2] = []byte("stranger"), []byte("0 e")
+		id = "q" + id[1:]
 	case 4:
-		rid[2] = []byte("2147483647 e")
+		number = "2147483647 e"
 	case 5:
-		rid[2] = []byte("99999999999999999999 e")
+		number = "99999999999999999999 e"
 	case 6:
-		if bytes.Equal(foreign, token) {
-			rid[0] = []byte("nobody")
+		if bytes.Equal(token, other) {
+			id = "nobody"
 		}
-		return slices.Concat([]byte(prefix), foreign, []byte(" "), bytes.Join(rid, []byte(".")))
+		place = bytes.Split(other, []byte("."))
 	default:
-		rid[1] = bytes.Repeat([]byte("x"), 30+random.IntN(2000))
-		rid[2] = []byte("1 ")
+		run, number = strings.Repeat("x", 33+random.IntN(2000)), "0 "
 	}
-	return slices.Concat([]byte(prefix), bytes.Join(place, []byte(".")), []byte(" "), bytes.Join(rid, []byte(".")))
+	return fmt.Appendf(nil, "1 r %s %s.%s.%s", bytes.Join(place, []byte(".")), id, run, number)
 }
 
 // put writes a record into the topic for responses, if that is there.

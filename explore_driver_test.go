@@ -121,6 +121,9 @@ func (c *chaos) fate(r *driver.Record, e checker.Event) fate {
 	if dice > 2 || (kind == "replies" || kind == "responses") && c.spared(e) {
 		return f
 	}
+	if random.IntN(2) == 0 { // others are sent meanwhile
+		f.delay = time.Duration(random.IntN(3000)) * time.Millisecond
+	}
 	switch dice {
 	case 0:
 		f.before = driver.ErrRefused
@@ -175,6 +178,7 @@ func (c *chaos) write(ctx context.Context, r *driver.Record, f fate, e checker.E
 		e.Topic, e.Partition, e.Offset = r.Topic, r.Partition, r.Offset
 		err = f.after
 	}
+	c.x.expect(r, e)
 	switch {
 	case strings.HasSuffix(r.Topic, ".requests"), strings.HasSuffix(r.Topic, ".responses"):
 		if err != nil {

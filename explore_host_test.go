@@ -98,7 +98,7 @@ func (x *exploration) behave(random *rand.Rand, nth int) behavior {
 	}
 	if random.IntN(5) == 0 {
 		b.fickle = fmt.Sprint(" run ", nth)
-		b.from, b.in = random.IntN(1+b.responses), random.IntN(5)
+		b.from, b.in = random.IntN(1+b.responses), random.IntN(3)
 	}
 	return b
 }
@@ -114,7 +114,7 @@ func (x *exploration) settle(b *behavior, id string, nth int) {
 	b.responses = []int{0, 1, random.IntN(5), random.IntN(51), random.IntN(51)}[random.IntN(5)]
 	if random.IntN(5) == 0 {
 		b.fickle = fmt.Sprint(" run ", nth)
-		b.from, b.in = random.IntN(1+b.responses), random.IntN(5)
+		b.from, b.in = random.IntN(1+b.responses), random.IntN(3)
 	}
 	longest := 20 * time.Second / time.Duration(1+b.responses)
 	if x.calm.Load() {

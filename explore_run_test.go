@@ -44,6 +44,7 @@ type exploration struct {
 	times   map[string]int
 	open    map[string]int    // how many handlers run, by request
 	handler map[string]string // the instance that started the last one, by request
+	waiting map[string][]byte // the tokens of calls that have not ended, by request
 }
 
 func newExploration(t *testing.T, seed uint64) *exploration {
@@ -59,6 +60,7 @@ func newExploration(t *testing.T, seed uint64) *exploration {
 		healing: make(chan struct{}),
 		open:    make(map[string]int),
 		handler: make(map[string]string),
+		waiting: make(map[string][]byte),
 	}
 	x.partitions.Store(lanesAtFirst)
 	t.Cleanup(func() {

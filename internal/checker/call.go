@@ -73,6 +73,9 @@ func (t *trace) explains(r *request, o Options) bool {
 			return e.Kind == Closing && !e.At.After(r.end.At)
 		})
 	default:
+		if t.suffered(r, Cut) && len(r.written) > 0 && r.end.Reason != "" {
+			return true // a response may be another one with the same number
+		}
 		return slices.ContainsFunc(r.runs(), r.explainedBy)
 	}
 }
