@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/driver"
 )
 
 // responses registers a handler that hands on what it gets.
@@ -174,26 +175,57 @@ func TestKafkaRule34OnePartition(t *testing.T) {
 	})
 }
 
-// TestKafkaRule34AtLeastOnce ends an instance while it handles a response: the next
-// one gets the same again.
+// committing is a line that tells what was committed on it.
+type committing struct {
+	line
+	positions chan driver.Position
+}
+
+func (l *committing) Join(ctx context.Context, group string, topics []string, to driver.Listener) (driver.Group, error) {
+	g, err := l.line.Join(ctx, group, topics, to)
+	return &committingGroup{g, l.positions}, err
+}
+
+type committingGroup struct {
+	driver.Group
+	positions chan driver.Position
+}
+
+func (g *committingGroup) Commit(ctx context.Context, all ...driver.Position) error {
+	err := g.Group.Commit(ctx, all...)
+	if err == nil {
+		for _, p := range all {
+			g.positions <- p
+		}
+	}
+	return err
+}
+
+// TestKafkaRule34AtLeastOnce ends an instance while it handles a response, once the one
+// before is committed: the next instance gets the same again.
 func TestKafkaRule34AtLeastOnce(t *testing.T) {
 	t.Parallel()
 	rule(t, func(ctx context.Context, t *testing.T, w *tier) {
-		w.serve(t, map[string]asynccalls.Handler{"/e": reply(nil, "a", "b")})
-		l := w.connect(t)
+		w.serve(t, map[string]asynccalls.Handler{"/e": reply(nil, "a", "b", "c")})
+		l := &committing{w.connect(t), make(chan driver.Position, 100)}
 		dying := newStubborn(t, "client", l, w.topics)
 		t.Cleanup(func() { dying.Close() }) // fails
-		first := make(chan *asynccalls.Response, 1)
+		handled := make(chan *asynccalls.Response, 10)
 		free := make(chan struct{})
 		defer close(free)
 		dying.HandleResponses("server", "/e", func(_ context.Context, r *asynccalls.Response) error {
-			first <- r
-			<-free
+			handled <- r
+			if r.Seq == 1 {
+				<-free
+			}
 			return nil
 		})
 		listen(t, dying)
 		req := send(ctx, t, dying, "/e", "k")
-		before := next(ctx, t, first)
+		done, before := next(ctx, t, handled), next(ctx, t, handled)
+		if p := next(ctx, t, l.positions); p.Offset != done.Source.Offset+1 {
+			t.Errorf("offset %d is committed while the response at %d is handled", p.Offset, before.Source.Offset)
+		}
 		l.Close()
 		client := w.client(t)
 		got := responses(client, "/e")
@@ -202,11 +234,11 @@ func TestKafkaRule34AtLeastOnce(t *testing.T) {
 		if diff := cmp.Diff(before, again, cmpopts.IgnoreUnexported(asynccalls.Response{})); diff != "" {
 			t.Errorf("the response came again (-first +second):\n%s", diff)
 		}
-		if again.RequestID != req.ID || again.Seq != 0 || string(again.Body) != "a" {
-			t.Errorf("the response is number %d to %s with %q, want number 0 to %s", again.Seq, again.RequestID, again.Body, req.ID)
+		if again.RequestID != req.ID || again.Seq != 1 || string(again.Body) != "b" {
+			t.Errorf("the response is number %d to %s with %q, want number 1 to %s", again.Seq, again.RequestID, again.Body, req.ID)
 		}
-		if r := next(ctx, t, got); r.Run != again.Run || r.Seq != 1 {
-			t.Errorf("the next one is number %d of run %q, want number 1 of run %q", r.Seq, r.Run, again.Run)
+		if r := next(ctx, t, got); r.Run != again.Run || r.Seq != 2 {
+			t.Errorf("the next one is number %d of run %q, want number 2 of run %q", r.Seq, r.Run, again.Run)
 		}
 	})
 }

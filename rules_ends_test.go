@@ -105,13 +105,16 @@ func endCanceled(ctx context.Context, t *testing.T, w *tier) {
 	ctx1, cancel1 := context.WithCancel(ctx)
 	ctx2, cancel2 := context.WithCancelCause(ctx)
 	plain, caused := call(ctx1, client, "/e"), call(ctx2, client, "/e")
-	for range 2 {
+	one := make(chan error, 1)
+	go func() { one <- second(client.CallOne(ctx1, asynccalls.NewRequest("server", "/e", nil))) }()
+	for range 3 {
 		next(ctx, t, started)
 	}
 	cancel1()
 	cancel2(errCause)
 	checkEnd(t, plain, nil, context.Canceled)
 	checkEnd(t, caused, nil, errCause)
+	checkError(t, next(ctx, t, one), context.Canceled)
 	checkEnd(t, call(ctx1, client, "/e"), nil, context.Canceled)
 }
 
