@@ -136,9 +136,11 @@ func (c *Call) Responses() iter.Seq2[*Response, error] {
 func (s *Service) startCall(ctx context.Context, r *Request, wake chan struct{}) *Call {
 	c := &Call{s: s, ctx: ctx, request: r, over: ctx.Done(), wake: wake}
 	c.waiting = c.first[:0]
+	s.step(ctx, "sends", r)
 	if err := c.start(); err != nil {
 		c.finish(err)
 	}
+	s.step(ctx, "has sent", r)
 	return c
 }
 
@@ -335,9 +337,15 @@ func (c *Call) take(read []*Response) (responses []*Response, over bool, err err
 	return responses, c.ended, c.err
 }
 
-// await waits until there is something to take. A handler that waits gives its
-// slot away meanwhile (semantics 2.4).
+// await waits until there is something to take.
 func (c *Call) await() {
+	c.block()
+	c.s.step(c.ctx, "waits no longer for", c.request)
+}
+
+// block does that. A handler that waits gives its slot away meanwhile (semantics
+// 2.4).
+func (c *Call) block() {
 	if r := runOf(c.ctx); r != nil {
 		r.lend()
 		defer r.regain()

@@ -9,9 +9,3 @@ func (s *Service) PendingCalls() int {
 
 // UnreadBytes returns what the responses count for that wait to be read.
 func (s *Service) UnreadBytes() int64 { return s.lane.unread.Load() }
-
-// NewIDs returns what makes request IDs in another process.
-func NewIDs() func() string {
-	s := newRequestIDs()
-	return func() string { return string(s.append(nil)) }
-}

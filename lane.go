@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/chance"
 	"github.com/asynccalls/asynccalls/internal/replies"
 	"github.com/asynccalls/asynccalls/internal/slab"
 )
@@ -58,7 +58,7 @@ type lane struct {
 func newLane(s *Service) *lane {
 	l := &lane{
 		s:        s,
-		instance: newIDSource(11).prefix,
+		instance: chance.Word("lane", 11),
 		seed:     maphash.MakeSeed(),
 		kick:     make(chan struct{}, 1),
 		ready:    make(chan struct{}),
@@ -222,7 +222,7 @@ func (l *lane) choose(partitions int32) int32 {
 	if n := l.s.config.replyOrdinal; n != randomPartition {
 		return int32(n % int(partitions)) //nolint:gosec // smaller than partitions
 	}
-	return rand.Int32N(partitions)
+	return chance.Int32N(partitions)
 }
 
 // release sends the calls that waited for the position, and then lets new ones

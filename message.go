@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/delivery"
+	"github.com/asynccalls/asynccalls/internal/stage"
 	"github.com/asynccalls/asynccalls/internal/wire"
 )
 
@@ -74,6 +75,18 @@ func (m *message) String() string {
 		return fmt.Sprintf("responses of %s%s (key %q)", m.response.Service, m.response.Endpoint, m.response.Key)
 	default:
 		return m.source()
+	}
+}
+
+// staged names the message for the testing mode.
+func (m *message) staged() stage.Task {
+	switch {
+	case m.request != nil:
+		return stage.Task{Request: m.request.ID, Name: m.String()}
+	case m.response != nil:
+		return stage.Task{Request: m.response.ID, Name: m.String()}
+	default:
+		return stage.Task{Request: m.source(), Name: m.String()}
 	}
 }
 

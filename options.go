@@ -252,12 +252,15 @@ func complete[T int | int16 | int32 | time.Duration](name string, field *T, pres
 	return nil
 }
 
+// inTopic is what the names of topics may consist of.
+const inTopic = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-"
+
 func validPrefix(prefix string) error {
 	const most = 100
 	if len(prefix) > most {
 		return fmt.Errorf("option Topics.Prefix: %q is longer than %d characters", prefix, most)
 	}
-	if rest := strings.Trim(prefix, alphabet+"._-"); rest != "" {
+	if rest := strings.Trim(prefix, inTopic); rest != "" {
 		return fmt.Errorf("option Topics.Prefix: %q holds %q; a topic's name is letters, digits, '.', '_' and '-'",
 			prefix, rest)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/asynccalls/asynccalls/internal/chance"
 	"github.com/asynccalls/asynccalls/internal/route"
 )
 
@@ -50,9 +51,9 @@ type Source struct {
 func NewRequest(service, endpoint string, body []byte) *Request {
 	n := new(struct {
 		request Request
-		id      [maxNewID]byte // one allocation for both
+		id      [chance.MaxRequestID]byte // one allocation for both
 	})
-	id := requestIDs().append(n.id[:0])
+	id := chance.AppendRequestID(n.id[:0])
 	n.request = Request{
 		ID:      unsafe.String(&id[0], len(id)), //nolint:gosec // nothing changes it any more
 		Service: service, Endpoint: endpoint, Body: body,

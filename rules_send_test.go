@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/internal/chance"
 )
 
 // TestKafkaRule41Acknowledged finds what was sent in its topic as soon as Send or
@@ -115,7 +116,8 @@ func TestKafkaRule42IDs(t *testing.T) {
 	for i := range made {
 		newID := func() string { return asynccalls.NewRequest("server", "/e", nil).ID }
 		if i%2 == 1 {
-			newID = asynccalls.NewIDs()
+			ids := chance.NewIDs("", 12) // as in another process
+			newID = func() string { return string(ids.Append(nil)) }
 		}
 		wg.Go(func() {
 			<-begin

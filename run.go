@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -13,7 +12,9 @@ import (
 	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/chance"
 	"github.com/asynccalls/asynccalls/internal/delivery"
+	"github.com/asynccalls/asynccalls/internal/stage"
 )
 
 // clockTolerance is how much the clocks of the broker and of this host may
@@ -124,9 +125,10 @@ func (r *run) handle(now time.Time) (err error) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
+			stack := debug.Stack()
+			err = &stage.PanicError{Value: p, Stack: stack}
 			m.group.logger.ErrorContext(m.group.base, "handler panicked",
-				"source", m.source(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				"source", m.source(), "panic", fmt.Sprint(p), "stack", string(stack))
 		}
 	}()
 	if m.response != nil {
@@ -153,7 +155,7 @@ func (r *run) conclude(err error) delivery.Outcome {
 		err, failed.How = errOutOfTime, delivery.Expired
 	}
 	if err != nil {
-		failed.At, failed.Jitter = time.Now(), rand.Float64() //nolint:gosec // only to spread the load
+		failed.At, failed.Jitter = time.Now(), chance.Float64()
 	}
 	r.mu.Lock()
 	r.closed = true
@@ -165,7 +167,9 @@ func (r *run) conclude(err error) delivery.Outcome {
 	if m.tries == nil && err != nil {
 		m.tries = new(delivery.Tries)
 	}
+	attempt := m.tries.Attempt()
 	outcome := delivery.Decide(m.mode, failed, m.retry(), m.tries)
+	r.report(stage.Outcome{Attempt: attempt, Err: err, How: failed.How, Outcome: outcome})
 	if outcome.Retry.IsZero() && !r.repaired && r.failed.Load() != nil {
 		r.mu.Unlock()
 		return delivery.Outcome{} // replace concludes the run, since a response was not stored
@@ -179,6 +183,22 @@ func (r *run) conclude(err error) delivery.Outcome {
 		r.log(err, outcome)
 	}
 	return outcome
+}
+
+// report tells the testing mode how the run ended.
+func (r *run) report(o stage.Outcome) {
+	if observer := r.message.group.s.observer; observer != nil {
+		o.Request = r.message.staged().Request
+		observer.Concluded(o)
+	}
+}
+
+// step lets the testing mode decide when, and whether, the handler goes on that does
+// something through the library. No lock is held.
+func (r *run) step(what string) {
+	if s := r.message.group.s.stage; s != nil {
+		s.Step(r.message.staged(), what)
+	}
 }
 
 // answer sends the end if there is to be one. A durable request becomes a dead

@@ -49,6 +49,9 @@ type outcome struct {
 }
 
 func (s *Service) send(ctx context.Context, kind wire.Kind, requests []*Request) error {
+	for _, r := range requests {
+		s.step(ctx, "sends", r)
+	}
 	b := &batch{
 		kind:     kind,
 		requests: requests,
@@ -67,6 +70,9 @@ func (s *Service) send(ctx context.Context, kind wire.Kind, requests []*Request)
 	select {
 	case <-b.done:
 	case <-ctx.Done():
+	}
+	for _, r := range requests {
+		s.step(ctx, "has sent", r)
 	}
 	return b.failures(ctx)
 }

@@ -8,8 +8,10 @@ import (
 	"sync/atomic"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/chance"
 	"github.com/asynccalls/asynccalls/internal/route"
 	"github.com/asynccalls/asynccalls/internal/slab"
+	"github.com/asynccalls/asynccalls/internal/stage"
 	"github.com/asynccalls/asynccalls/internal/wire"
 )
 
@@ -18,9 +20,11 @@ import (
 type Service struct {
 	id        string
 	driver    driver.Driver
+	stage     stage.Stage    // nil but in the testing mode, as is
+	observer  stage.Observer // this
 	config    *config
 	lane      *lane
-	runs      *idSource
+	runs      *chance.IDs
 	outgoings slab.Slab[outgoing]
 	wakes     sync.Pool // of chan struct{}, for calls that nobody else can hold
 
@@ -70,7 +74,7 @@ func New(id string, d driver.Driver, o ...Option) (*Service, error) {
 		id:        id,
 		driver:    d,
 		config:    c,
-		runs:      newIDSource(6),
+		runs:      chance.NewIDs("run", 6),
 		durable:   newOnce(),
 		responses: make(map[string]*route.Mux[*endpoint]),
 		listening: make(chan struct{}),
@@ -78,6 +82,8 @@ func New(id string, d driver.Driver, o ...Option) (*Service, error) {
 		closing:   make(chan struct{}),
 		ended:     make(chan struct{}),
 	}
+	s.stage, _ = d.(stage.Stage)
+	s.observer, _ = d.(stage.Observer)
 	s.wakes.New = func() any { return make(chan struct{}, 1) }
 	s.lane = newLane(s)
 	s.outlets = newOutlets(s)
@@ -165,6 +171,17 @@ func (s *Service) beginListening() error {
 	s.phase = listening
 	close(s.listening)
 	return nil
+}
+
+// step lets the testing mode decide when a handler goes on that sends a request,
+// see [run.step].
+func (s *Service) step(ctx context.Context, what string, r *Request) {
+	if s.stage == nil {
+		return
+	}
+	if run := runOf(ctx); run != nil && r != nil {
+		run.step(fmt.Sprintf("%s %s to %s%s", what, r.ID, r.Service, r.Endpoint))
+	}
 }
 
 // finish records how the service ended. It is called once.

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/chance"
 )
 
 // The topics of a service, by what follows the service's ID in their names.
@@ -131,7 +131,7 @@ func (s *Service) persist(ctx context.Context, report func(error), try func(cont
 		}
 		report(err)
 		s.config.logger.WarnContext(ctx, "broker not ready", "service", s.id, "error", err)
-		if !pause(ctx, backoff/2+rand.N(backoff/2)) {
+		if !pause(ctx, backoff/2+time.Duration(chance.Float64()*float64(backoff/2))) {
 			return fmt.Errorf("%w (last try: %w)", context.Cause(ctx), err)
 		}
 		backoff = min(2*backoff, lastBackoff)

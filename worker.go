@@ -18,6 +18,10 @@ type worker struct {
 // be started. One at a time is on its way: it wakes the next when there is more
 // than it can take, so that little work does not wake many. The lock is held.
 func (g *group) wakeWorker() {
+	if g.s.stage != nil {
+		g.hand()
+		return
+	}
 	if g.waking || g.stopping || g.engine.Ready() == 0 || !g.slots.Free() {
 		return
 	}
@@ -31,6 +35,38 @@ func (g *group) wakeWorker() {
 		g.crew[w] = struct{}{}
 		go g.run(w) // ends after stopping is set; Listen waits until crew is empty
 	}
+}
+
+// hand gives the messages that may be handled to the testing mode, which decides
+// when that happens, and in which goroutine. The lock is held.
+func (g *group) hand() {
+	for !g.stopping && len(g.crew) < g.most() {
+		w := &worker{}
+		if !g.take(w) {
+			return
+		}
+		g.crew[w] = struct{}{}
+		g.s.stage.Run(w.message.staged(), func(ok bool) { g.perform(w, ok) })
+	}
+}
+
+// perform handles one message for the testing mode, if that says so.
+func (g *group) perform(w *worker, ok bool) {
+	defer func() { // also if the handler ends its goroutine
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.giveBack(w)
+		delete(g.crew, w)
+		g.wakeWorker()
+		g.quiet.Broadcast()
+	}()
+	if !ok {
+		return
+	}
+	g.mu.Lock()
+	w.began = time.Now()
+	g.mu.Unlock()
+	w.message.run.execute(w)
 }
 
 // most returns how many workers there may be: one for each slot, and one for

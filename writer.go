@@ -17,7 +17,10 @@ var errSentBefore = errors.New("it was sent before; make a new one with NewRespo
 
 // Send implements [ResponseWriter] for the handler of the run.
 func (r *run) Send(ctx context.Context, resp *Response) error {
-	if err := r.send(ctx, resp); err != nil {
+	r.step("responds")
+	err := r.send(ctx, resp)
+	r.step("has responded")
+	if err != nil {
 		return fmt.Errorf("send response: %w", err)
 	}
 	return nil
@@ -180,7 +183,7 @@ func (r *run) encode(w *wire.Response) (ac []byte, id string, err error) {
 		if buf, err = wire.AppendResponseHead(buf, w); err != nil {
 			return nil, "", err
 		}
-		buf = append(r.message.group.s.runs.append(buf), '.')
+		buf = append(r.message.group.s.runs.Append(buf), '.')
 		head = len(buf)
 	}
 	if buf, err = wire.AppendResponseTail(buf, w); err != nil {

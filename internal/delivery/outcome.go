@@ -66,6 +66,14 @@ type Tries struct {
 // Any reports whether there was an attempt.
 func (t *Tries) Any() bool { return t != nil && t.Count+t.Away > 0 }
 
+// Attempt returns the number of the attempt that follows; the first is 1.
+func (t *Tries) Attempt() int {
+	if t == nil {
+		return 1
+	}
+	return 1 + t.Count + t.Away
+}
+
 // Failed is one attempt that was made.
 type Failed struct {
 	How    Failure

@@ -1,0 +1,295 @@
+package asynccallstest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/stage"
+)
+
+// errCrashed is what a service meets that has crashed.
+var errCrashed = errors.New("the process has crashed")
+
+// conn is the connection of one instance of a service to the broker.
+type conn struct {
+	driver.Driver
+
+	w      *world
+	of     *Instance
+	index  int
+	revive func() // starts the next process after a crash
+
+	// world.mu guards the following.
+	service string // its ID behind the prefix of its topics, once it is known
+	label   string // of the process, for people
+	mortal  bool   // it may crash in an exploration
+	dead    bool   // it has crashed: nothing reaches the broker any more, and nothing is seen
+	group   *group
+	muted   map[string]bool // the requests whose end is not sent
+	stores  int             // records on their way
+	idle    []chan struct{} // closed when there is none
+}
+
+// observed is a connection of a service that runs as in production.
+type observed struct{ *conn }
+
+// staged is a connection of a service whose steps the world decides.
+type staged struct{ *conn }
+
+var (
+	_ driver.Driver  = (*conn)(nil)
+	_ stage.Observer = observed{}
+	_ stage.Stage    = staged{}
+)
+
+// connect returns a new connection, and the driver for a service.
+func (w *world) connect(of *Instance) (*conn, driver.Driver) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := &conn{
+		Driver: w.broker, w: w, of: of, index: len(w.conns), mortal: of.mortal,
+		muted: make(map[string]bool),
+	}
+	c.label = fmt.Sprint("service ", c.index+1)
+	w.conns = append(w.conns, c)
+	if w.staged {
+		return c, staged{c}
+	}
+	return c, observed{c}
+}
+
+// Close implements [driver.Driver]: a service does not close it.
+func (c *conn) Close() error { return nil }
+
+// Topics implements [driver.Admin].
+func (c *conn) Topics(ctx context.Context, names ...string) ([]driver.Topic, error) {
+	if c.isDead() {
+		return nil, errCrashed
+	}
+	return c.Driver.Topics(ctx, names...)
+}
+
+// Create implements [driver.Admin].
+func (c *conn) Create(ctx context.Context, topics ...driver.Topic) error {
+	if c.isDead() {
+		return errCrashed
+	}
+	return c.Driver.Create(ctx, topics...)
+}
+
+// Publish implements [driver.Publisher].
+func (c *conn) Publish(ctx context.Context, r *driver.Record, done func(*driver.Record, error)) {
+	s := sight(r)
+	c.w.mu.Lock()
+	dead, muted := c.dead, s.end && c.muted[s.request]
+	if s.sent != nil {
+		s.conn = c
+		c.learn(s.sent.From)
+		c.w.requests = append(c.w.requests, s)
+	}
+	c.stores++
+	c.w.mu.Unlock()
+	finish := func(r *driver.Record, err error) {
+		c.settle(s, r, err)
+		done(r, err)
+	}
+	switch {
+	case dead:
+		finish(r, errCrashed)
+	case muted:
+		c.settle(s, nil, nil)
+		done(r, nil)
+	case !c.w.staged:
+		c.Driver.Publish(ctx, r, finish)
+	default:
+		e := &event{conn: c, kind: storing, name: c.name() + ": the broker stores " + s.String(), final: s.final}
+		e.do = func() { c.store(ctx, e, r, finish) }
+		e.drop = func() { finish(r, errCrashed) }
+		c.w.add(e)
+	}
+}
+
+// store stores a record, and tells the outcome.
+func (c *conn) store(ctx context.Context, e *event, r *driver.Record, finish func(*driver.Record, error)) {
+	c.Driver.Publish(ctx, r, func(r *driver.Record, err error) { // it does so before it returns
+		if err == nil && e.outcome != nil {
+			c.w.mu.Lock()
+			c.w.stored(r)
+			c.w.mu.Unlock()
+			err = e.outcome
+		}
+		finish(r, err)
+	})
+}
+
+// settle takes in the outcome of a record; r is nil if it was not to be stored.
+func (c *conn) settle(s *sighting, r *driver.Record, err error) {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	s.lost = err != nil
+	if err == nil && r != nil {
+		c.w.stored(r)
+	}
+	c.stores--
+	if c.stores > 0 {
+		return
+	}
+	for _, idle := range c.idle {
+		close(idle)
+	}
+	c.idle = nil
+}
+
+// Flush implements [driver.Publisher].
+func (c *conn) Flush(ctx context.Context) error {
+	c.w.mu.Lock()
+	if c.stores == 0 || !c.w.staged {
+		c.w.mu.Unlock()
+		return c.Driver.Flush(ctx)
+	}
+	idle := make(chan struct{})
+	c.idle = append(c.idle, idle)
+	c.w.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Concluded implements [stage.Observer].
+func (c *conn) Concluded(o stage.Outcome) {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	if errors.Is(o.Err, NoEnd) {
+		c.muted[o.Request] = true
+	}
+	var p *stage.PanicError
+	if errors.As(o.Err, &p) && !c.w.forgiving && !c.dead {
+		c.w.t.Errorf("%s: the handler of %s panicked: %v\n%s", c.label, o.Request, p.Value, p.Stack)
+	}
+	if h := c.w.hosts[o.Request]; h != nil {
+		h.conclude(o)
+	}
+}
+
+// Run implements [stage.Stage]: it is an event that the handler begins. If the test
+// itself waits for that request, the handler runs on its stack.
+func (s staged) Run(t stage.Task, f func(bool)) {
+	c := s.conn
+	e := &event{conn: c, kind: beginning, name: c.name() + ": begins " + t.Name + " " + t.Request}
+	e.do = func() {
+		c.w.mu.Lock()
+		h := c.w.hosts[t.Request]
+		c.w.mu.Unlock()
+		if h == nil || !h.invite(c, f) {
+			go f(true) // Listen waits for it
+		}
+	}
+	e.drop = func() { f(false) }
+	c.w.add(e)
+}
+
+// Step implements [stage.Stage].
+func (s staged) Step(t stage.Task, what string) {
+	c := s.conn
+	_ = c.park(context.Background(), stepping, fmt.Sprintf("%s: %s %s %s", c.name(), t.Name, t.Request, what))
+	c.w.mu.Lock()
+	over := c.dead && !c.w.hosts[t.Request].holds(c) // the test itself goes on
+	c.w.mu.Unlock()
+	if over {
+		runtime.Goexit()
+	}
+}
+
+// park waits until it is the turn of an event. It returns an error if the process
+// crashes before, or ctx ends.
+func (c *conn) park(ctx context.Context, k kind, name string) error {
+	turn := make(chan struct{})
+	e := &event{conn: c, kind: k, name: name, do: func() { close(turn) }}
+	var err error
+	e.drop = func() {
+		err = errCrashed
+		close(turn)
+	}
+	if c.isDead() {
+		return errCrashed
+	}
+	c.w.add(e)
+	select {
+	case <-turn:
+	case <-ctx.Done():
+		if c.w.remove(e) {
+			return ctx.Err()
+		}
+		<-turn
+	}
+	if e.then != nil {
+		defer e.then()
+	}
+	return err
+}
+
+// crash ends the process, as far as others can see, and starts another.
+func (c *conn) crash() {
+	w := c.w
+	w.mu.Lock()
+	if c.dead {
+		w.mu.Unlock()
+		return
+	}
+	c.dead = true
+	var dropped, rest []*event
+	for _, e := range w.pending {
+		if e.conn == c {
+			dropped = append(dropped, e)
+		} else {
+			rest = append(rest, e)
+		}
+	}
+	w.pending = rest
+	g := c.group
+	w.mu.Unlock()
+	for _, e := range dropped {
+		e.drop()
+	}
+	if g != nil {
+		g.leave()
+	}
+	if c.revive != nil {
+		c.revive()
+	}
+}
+
+func (c *conn) isDead() bool {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	return c.dead
+}
+
+func (c *conn) name() string {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	return c.label
+}
+
+// learn takes in how the service is called. The lock is held.
+func (c *conn) learn(service string) {
+	if c.service != "" {
+		return
+	}
+	n := 1
+	for _, other := range c.w.conns {
+		if other.service == service {
+			n++
+		}
+	}
+	c.service, c.label = service, service
+	if n > 1 {
+		c.label = fmt.Sprint(service, "#", n)
+	}
+}

@@ -1,0 +1,2 @@
+// Package asynccallstest tests services without a broker.
+package asynccallstest

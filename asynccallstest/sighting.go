@@ -1,0 +1,117 @@
+package asynccallstest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/wire"
+)
+
+// sighting is what a record turns out to be.
+type sighting struct {
+	text    string
+	request string // the ID of the request that it is, or is about
+	end     bool   // it is the end of a call
+	final   bool   // and the library made it, not the handler
+
+	// Of a request.
+	sent *asynccalls.Request
+	conn *conn // that sent it
+	lost bool  // it was not stored, or that is not known
+}
+
+func (s *sighting) String() string { return s.text }
+
+// sight looks at a record.
+func sight(r *driver.Record) *sighting {
+	s := &sighting{text: "a record of " + r.Topic}
+	for _, h := range r.Headers {
+		if h.Key == wire.HeaderDead {
+			return s.deadLetter(r)
+		}
+	}
+	ac, err := wire.Find(r.Headers)
+	if err != nil {
+		return s
+	}
+	switch kind, _ := wire.KindOf(ac); kind {
+	case wire.KindCall, wire.KindSend, wire.KindNotify:
+		if w, err := wire.DecodeRequest(ac); err == nil {
+			s.request = w.ID
+			s.text = fmt.Sprintf("request %s to %s%s", w.ID, strings.TrimSuffix(r.Topic, ".requests"), w.Endpoint)
+			s.sent = requestOf(r, &w)
+		}
+	case wire.KindReply:
+		if to, err := wire.CutReply(ac); err == nil {
+			if w, err := wire.DecodeReply(string(to.Rest)); err == nil {
+				s.response(&w)
+			}
+		}
+	case wire.KindResponse:
+		if w, err := wire.DecodeResponse(ac); err == nil {
+			s.response(&w)
+		}
+	}
+	return s
+}
+
+func (s *sighting) response(w *wire.Response) {
+	s.request, s.end = w.RequestID, w.End
+	s.final = w.Bare || w.Status >= 400
+	switch {
+	case w.Bare:
+		s.text = "the end of " + w.RequestID
+	case w.End:
+		s.text = fmt.Sprintf("response %d to %s, the last", w.Seq, w.RequestID)
+	default:
+		s.text = fmt.Sprintf("response %d to %s", w.Seq, w.RequestID)
+	}
+}
+
+func (s *sighting) deadLetter(r *driver.Record) *sighting {
+	s.text, s.final = "a dead letter", true
+	for _, h := range r.Headers {
+		if h.Key != wire.Header {
+			continue
+		}
+		if w, err := wire.DecodeRequest(h.Value); err == nil {
+			s.text = "the dead letter of " + w.ID
+		}
+	}
+	return s
+}
+
+// requestOf returns a request as its sender made it.
+func requestOf(r *driver.Record, w *wire.Request) *asynccalls.Request {
+	request := &asynccalls.Request{
+		ID:       w.ID,
+		Service:  strings.TrimSuffix(r.Topic, ".requests"),
+		Endpoint: w.Endpoint,
+		Key:      string(r.Key),
+		From:     w.From,
+		Body:     slices.Clone(r.Value),
+		TTL:      w.TTL,
+	}
+	for _, h := range r.Headers {
+		if h.Key != wire.Header && !strings.HasPrefix(h.Key, wire.Header+"-") {
+			request.Header.Add(h.Key, string(h.Value))
+		}
+	}
+	return request
+}
+
+// positionsText names positions, in their order.
+func positionsText(positions []driver.Position) string {
+	sorted := slices.SortedFunc(slices.Values(positions), func(a, b driver.Position) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.ID, b.ID))
+	})
+	var text []string
+	for _, p := range sorted {
+		text = append(text, fmt.Sprintf("%s/%d up to %d", p.Topic, p.ID, p.Offset))
+	}
+	return strings.Join(text, ", ")
+}

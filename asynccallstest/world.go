@@ -1,0 +1,365 @@
+package asynccallstest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/driver"
+)
+
+// lateness is how late something is that comes late, in virtual time: later than any
+// default of the library waits for it.
+const lateness = time.Minute
+
+// world is a broker and all that is connected to it during one test, or one
+// schedule of an exploration.
+//
+// If it is staged, it decides what happens next. Whatever a service wants to do to
+// the others, or a handler wants to go on with, is an event that waits here until
+// everything else has come to rest; then one event happens, and so on. Time passes
+// when no event is left. So one thing happens at a time, in an order that does not
+// depend on the scheduler of goroutines.
+type world struct {
+	t        testing.TB
+	broker   driver.Driver
+	staged   bool
+	course   course
+	defaults []asynccalls.Option
+	wake     chan struct{} // gets an element when an event was added
+	stop     chan struct{} // closed at the end
+	stopped  chan struct{} // closed when run has ended
+	wg       sync.WaitGroup
+	owning   chan struct{} // holds an element while client or Instance.replies is looked at
+	client   *Instance     // with which the test calls, once it does
+
+	mu        sync.Mutex // guards what follows, and the fields of connections, readers and instances
+	pending   []*event
+	round     int // how often something has happened
+	conns     []*conn
+	instances []*Instance
+	requests  []*sighting
+	hosts     map[string]*host // by the ID of the request
+	progress  map[driver.Partition]*progress
+	settled   []chan struct{} // closed when nothing is left to handle
+	forgiving bool            // panics of handlers are no failures
+	ending    bool
+}
+
+// progress is how far the messages of a partition are handled.
+type progress struct {
+	end       int64 // behind the last that was stored
+	committed int64
+	served    bool // some service has handlers for it
+}
+
+// course decides which of several things happens.
+type course interface {
+	choose(options []option) int
+}
+
+// option is one of the things that may happen next.
+type option struct {
+	event *event
+	fault fault
+}
+
+func (o option) String() string {
+	if o.fault == noFault {
+		return o.event.name
+	}
+	return o.event.name + ", " + o.fault.String()
+}
+
+func newWorld(tb testing.TB, broker driver.Driver, staged bool) *world {
+	tb.Helper()
+	return &world{
+		t: tb, broker: broker, staged: staged,
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
+		owning:   make(chan struct{}, 1),
+		hosts:    make(map[string]*host),
+		progress: make(map[driver.Partition]*progress),
+	}
+}
+
+// run has one event happen after the other, until the world ends.
+func (w *world) run() {
+	defer close(w.stopped)
+	for {
+		synctest.Wait()
+		o, due := w.next()
+		if o.event != nil {
+			w.happen(o)
+			continue
+		}
+		w.settle()
+		timer := time.NewTimer(due)
+		select {
+		case <-w.wake:
+		case <-timer.C:
+		case <-w.stop:
+			timer.Stop()
+			return
+		}
+		timer.Stop()
+	}
+}
+
+// next takes the next event out of those that are pending, and decides what goes
+// wrong with it. Without one it says when the first that is late is due.
+func (w *world) next() (o option, due time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	slices.SortStableFunc(w.pending, (*event).compare)
+	now := time.Now()
+	due = forever
+	var options []option
+	for _, e := range w.pending {
+		if e.due.After(now) {
+			due = min(due, e.due.Sub(now))
+			continue
+		}
+		if !e.kind.waits() { // it comes before all others
+			options = []option{{e, noFault}}
+			break
+		}
+		options = append(options, option{e, noFault})
+	}
+	if len(options) == 0 {
+		return option{}, due
+	}
+	w.round++
+	if w.course == nil {
+		return w.take(options[0]), 0
+	}
+	first := options[0].event
+	for _, f := range first.faults() {
+		options = append(options, option{first, f})
+	}
+	return w.take(options[w.course.choose(options)]), 0
+}
+
+// forever is when nothing is due.
+const forever = 1 << 62
+
+// take removes an event that is going to happen. The lock is held.
+func (w *world) take(o option) option {
+	w.pending = slices.DeleteFunc(w.pending, func(e *event) bool { return e == o.event })
+	return o
+}
+
+// happen has an event happen, or what goes wrong with it.
+func (w *world) happen(o option) {
+	switch o.fault {
+	case noFault:
+		o.event.do()
+	case late:
+		o.event.due = time.Now().Add(lateness)
+		w.add(o.event)
+	case deliverAgain:
+		w.add(o.event)
+		o.event.conn.group.redeliver()
+	case crashBefore:
+		w.add(o.event)
+		o.event.conn.crash()
+	case crashAfter:
+		o.event.then = o.event.conn.crash
+		o.event.do()
+	case loseAcknowledgement:
+		o.event.outcome = asynccalls.ErrUnknownOutcome
+		o.event.do()
+	}
+}
+
+// add adds an event.
+func (w *world) add(e *event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e.born = w.round
+	w.pending = append(w.pending, e)
+	select {
+	case w.wake <- struct{}{}:
+	default: // it is awake
+	}
+}
+
+// remove takes an event back, and reports whether it had not happened.
+func (w *world) remove(e *event) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	before := len(w.pending)
+	w.take(option{event: e})
+	return len(w.pending) < before
+}
+
+// settle tells those who wait for it that everything was handled, if it was.
+func (w *world) settle() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.unsettled()) > 0 {
+		return
+	}
+	for _, c := range w.settled {
+		close(c)
+	}
+	w.settled = nil
+}
+
+// unsettled names what was sent and is not handled for good. The lock is held.
+func (w *world) unsettled() []string {
+	var open []string
+	for p, at := range w.progress {
+		if at.served && at.committed < at.end {
+			open = append(open, fmt.Sprintf("%d of %s", at.end-at.committed, p.Topic))
+		}
+	}
+	slices.Sort(open)
+	return open
+}
+
+// stored takes in where a record is. The lock is held.
+func (w *world) stored(r *driver.Record) {
+	p := w.at(driver.Partition{Topic: r.Topic, ID: r.Partition})
+	p.end = max(p.end, r.Offset+1)
+}
+
+func (w *world) at(partition driver.Partition) *progress {
+	p := w.progress[partition]
+	if p == nil {
+		p = &progress{}
+		w.progress[partition] = p
+	}
+	return p
+}
+
+// wait waits until everything that was sent is handled.
+func (w *world) wait(ctx context.Context, patience time.Duration) error {
+	settled := make(chan struct{})
+	w.mu.Lock()
+	w.settled = append(w.settled, settled)
+	w.mu.Unlock()
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+	if !w.staged {
+		w.settle()
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-settled:
+		return nil
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-w.stop:
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settled = slices.DeleteFunc(w.settled, func(c chan struct{}) bool { return c == settled })
+	return fmt.Errorf("not handled after %v: %v", patience, w.unsettled())
+}
+
+// end ends all services, and then the world.
+func (w *world) end() {
+	w.mu.Lock()
+	w.ending = true
+	instances := slices.Clone(w.instances)
+	w.mu.Unlock()
+	slices.Reverse(instances) // who depends on others ends first
+	for _, i := range instances {
+		if err := i.close(); err != nil {
+			w.t.Errorf("%s: %v", i.name(), err)
+		}
+	}
+	w.wg.Wait()
+	close(w.stop)
+	if w.staged {
+		<-w.stopped
+	}
+}
+
+// event is something that is going to happen.
+type event struct {
+	conn    *conn
+	kind    kind
+	name    string
+	born    int       // the round in which it was added
+	due     time.Time // it does not happen earlier
+	do      func()
+	drop    func() // instead of do, when its connection is gone
+	then    func() // called when it has happened; set by faults
+	outcome error  // that is told of a record that was stored; set by faults
+	final   bool   // the library sends it when a handler has returned
+}
+
+// compare orders events: those that were added first happen first.
+func (e *event) compare(other *event) int {
+	return cmp.Or(
+		cmp.Compare(e.born, other.born),
+		cmp.Compare(e.conn.index, other.conn.index),
+		cmp.Compare(e.name, other.name),
+	)
+}
+
+// kind is what an event is.
+type kind uint8
+
+const (
+	storing    kind = iota // a record reaches the broker
+	committing             // a position does
+	beginning              // a handler is called
+	stepping               // a handler goes on
+	receiving              // a response reaches a caller
+)
+
+// waits reports whether events of the kind wait until all has come to rest, so that
+// they can happen in another order.
+func (k kind) waits() bool { return k >= beginning }
+
+// faults returns what may go wrong with an event.
+func (e *event) faults() []fault {
+	c := e.conn
+	switch {
+	case e.kind == receiving:
+		return []fault{late}
+	case !c.mortal:
+		return nil
+	case e.kind == storing && e.final:
+		return []fault{crashBefore, loseAcknowledgement}
+	case e.kind == storing:
+		return []fault{loseAcknowledgement}
+	case e.kind == committing:
+		return []fault{crashBefore, crashAfter}
+	case e.kind == beginning:
+		return []fault{crashBefore, deliverAgain, late}
+	default:
+		return []fault{crashBefore}
+	}
+}
+
+// fault is something that goes wrong.
+type fault uint8
+
+const (
+	noFault fault = iota
+	late
+	deliverAgain
+	crashBefore
+	crashAfter
+	loseAcknowledgement
+)
+
+func (f fault) String() string {
+	return [...]string{
+		"nothing", "but a minute late", "but first all that was not committed is delivered again",
+		"but the process crashes before that", "and then the process crashes",
+		"but the acknowledgement is lost",
+	}[f]
+}
