@@ -329,6 +329,14 @@ func (c *Call) begin() bool {
 // take returns what waits to be read, and whether anything can follow. What it
 // returned before is used again.
 func (c *Call) take(read []*Response) (responses []*Response, over bool, err error) {
+	responses, over, err = c.takeAll(read)
+	if len(responses) > 0 || over {
+		c.s.step(c.ctx, "goes on with", c.request)
+	}
+	return responses, over, err
+}
+
+func (c *Call) takeAll(read []*Response) (responses []*Response, over bool, err error) {
 	clear(read)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -337,15 +345,9 @@ func (c *Call) take(read []*Response) (responses []*Response, over bool, err err
 	return responses, c.ended, c.err
 }
 
-// await waits until there is something to take.
+// await waits until there is something to take. A handler that waits gives its
+// slot away meanwhile (semantics 2.4).
 func (c *Call) await() {
-	c.block()
-	c.s.step(c.ctx, "waits no longer for", c.request)
-}
-
-// block does that. A handler that waits gives its slot away meanwhile (semantics
-// 2.4).
-func (c *Call) block() {
 	if r := runOf(c.ctx); r != nil {
 		r.lend()
 		defer r.regain()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/asynccalls/asynccalls/internal/stage"
 )
 
 // runContext is the context of a handler. It costs no timer and no channel
@@ -54,7 +56,7 @@ func (c *runContext) Value(key any) any {
 	switch key.(type) {
 	case requestKey:
 		return c.request
-	case runKey:
+	case stage.Key:
 		return c.run
 	}
 	return c.materialize().Value(key)

@@ -77,23 +77,26 @@ func (k *keeper) run() {
 			commit.Reset(commitInterval)
 			armed = true
 		}
+		toCommit := false
 		select {
 		case <-k.g.ctx.Done():
 			return
 		case <-k.wake:
 		case <-retry.C:
 		case <-commit.C:
-			armed = false
-			k.commitInTime()
-			now := time.Now()
-			k.giveUp(now)
-			k.g.reportStuck(now)
-			k.rest()
+			armed, toCommit = false, true
 		}
 		k.repair()
 		k.relieve()
 		if due, ok := k.retry(); ok {
 			retry.Reset(time.Until(due))
+		}
+		if toCommit { // last: it may take a while
+			k.commitInTime()
+			now := time.Now()
+			k.giveUp(now)
+			k.g.reportStuck(now)
+			k.rest()
 		}
 	}
 }

@@ -1,13 +1,15 @@
 package asynccalls
 
-import "context"
+import (
+	"context"
 
-type runKey struct{}
+	"github.com/asynccalls/asynccalls/internal/stage"
+)
 
 // runOf returns the run of the handler that has this context, or nil outside of
 // handlers.
 func runOf(ctx context.Context) *run {
-	r, _ := ctx.Value(runKey{}).(*run)
+	r, _ := ctx.Value(stage.Key{}).(*run)
 	return r
 }
 

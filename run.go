@@ -64,6 +64,8 @@ func (l *lostResponse) sorted() []*lostResponse {
 	return all
 }
 
+var _ stage.Run = (*run)(nil)
+
 // undelivered is the failure of a run because of that.
 type undelivered struct{ lost *lostResponse }
 
@@ -193,9 +195,9 @@ func (r *run) report(o stage.Outcome) {
 	}
 }
 
-// step lets the testing mode decide when, and whether, the handler goes on that does
+// Step implements [stage.Run]: it lets the testing mode decide when, and whether, the handler goes on that does
 // something through the library. No lock is held.
-func (r *run) step(what string) {
+func (r *run) Step(what string) {
 	if s := r.message.group.s.stage; s != nil {
 		s.Step(r.message.staged(), what)
 	}

@@ -174,13 +174,13 @@ func (s *Service) beginListening() error {
 }
 
 // step lets the testing mode decide when a handler goes on that sends a request,
-// see [run.step].
+// see [run.Step].
 func (s *Service) step(ctx context.Context, what string, r *Request) {
 	if s.stage == nil {
 		return
 	}
 	if run := runOf(ctx); run != nil && r != nil {
-		run.step(fmt.Sprintf("%s %s to %s%s", what, r.ID, r.Service, r.Endpoint))
+		run.Step(fmt.Sprintf("%s %s to %s%s", what, r.ID, r.Service, r.Endpoint))
 	}
 }
 

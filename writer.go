@@ -17,9 +17,9 @@ var errSentBefore = errors.New("it was sent before; make a new one with NewRespo
 
 // Send implements [ResponseWriter] for the handler of the run.
 func (r *run) Send(ctx context.Context, resp *Response) error {
-	r.step("responds")
+	r.Step("responds")
 	err := r.send(ctx, resp)
-	r.step("has responded")
+	r.Step("has responded")
 	if err != nil {
 		return fmt.Errorf("send response: %w", err)
 	}

@@ -1,10 +1,12 @@
 package asynccallstest
 
 import (
+	"context"
 	"time"
 
 	"github.com/asynccalls/asynccalls"
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/stage"
 )
 
 // patience is how long a test waits for something, in virtual time and on a broker
@@ -97,7 +99,7 @@ func (w *world) own(i **Instance, id string, setup func(*asynccalls.Service)) *a
 // Sent returns the requests that all services, and the test, have sent, in their
 // order.
 func (b *Broker) Sent() []*asynccalls.Request {
-	return b.w.sent(0, func(*sighting) bool { return true })
+	return b.w.sent(0, func(s *sighting) bool { return !s.dead })
 }
 
 // Wait waits until all requests that were sent, and all responses for handlers of
@@ -117,6 +119,11 @@ func (w *world) patience() time.Duration {
 	}
 	return realPatience
 }
+
+// Step is for what a test gives its handlers to work with, such as a database: it
+// marks a point at which, in an exploration, another handler may go on, or the process
+// may crash. ctx is that of the handler; outside of a handler it does nothing.
+func (b *Broker) Step(ctx context.Context, what string) { stage.Step(ctx, what) }
 
 // AllowPanics says that the handlers of this test may panic. Without it a panic fails
 // the test, with its stack.

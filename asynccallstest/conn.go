@@ -84,10 +84,12 @@ func (c *conn) Create(ctx context.Context, topics ...driver.Topic) error {
 func (c *conn) Publish(ctx context.Context, r *driver.Record, done func(*driver.Record, error)) {
 	s := sight(r)
 	c.w.mu.Lock()
-	dead, muted := c.dead, s.end && c.muted[s.request]
+	muted := s.end && c.muted[s.request]
 	if s.sent != nil {
 		s.conn = c
-		c.learn(s.sent.From)
+		if !s.dead {
+			c.learn(s.sent.From)
+		}
 		c.w.requests = append(c.w.requests, s)
 	}
 	c.stores++
@@ -97,18 +99,20 @@ func (c *conn) Publish(ctx context.Context, r *driver.Record, done func(*driver.
 		done(r, err)
 	}
 	switch {
-	case dead:
-		finish(r, errCrashed)
 	case muted:
 		c.settle(s, nil, nil)
 		done(r, nil)
+	case !c.w.staged && c.isDead():
+		finish(r, errCrashed)
 	case !c.w.staged:
 		c.Driver.Publish(ctx, r, finish)
 	default:
 		e := &event{conn: c, kind: storing, name: c.name() + ": the broker stores " + s.String(), final: s.final}
 		e.do = func() { c.store(ctx, e, r, finish) }
 		e.drop = func() { finish(r, errCrashed) }
-		c.w.add(e)
+		if !c.w.add(e) {
+			e.drop()
+		}
 	}
 }
 
@@ -191,7 +195,9 @@ func (s staged) Run(t stage.Task, f func(bool)) {
 		}
 	}
 	e.drop = func() { f(false) }
-	c.w.add(e)
+	if !c.w.add(e) {
+		go e.drop() // Listen waits for it
+	}
 }
 
 // Step implements [stage.Stage].
@@ -216,10 +222,9 @@ func (c *conn) park(ctx context.Context, k kind, name string) error {
 		err = errCrashed
 		close(turn)
 	}
-	if c.isDead() {
+	if !c.w.add(e) {
 		return errCrashed
 	}
-	c.w.add(e)
 	select {
 	case <-turn:
 	case <-ctx.Done():

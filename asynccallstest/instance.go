@@ -127,7 +127,7 @@ func (i *Instance) Restart() {
 // those of its earlier processes. A request that the broker has not stored is not
 // among them.
 func (i *Instance) Sent() []*asynccalls.Request {
-	return i.w.sent(0, func(s *sighting) bool { return s.conn.of == i })
+	return i.w.sent(0, func(s *sighting) bool { return s.conn.of == i && !s.dead })
 }
 
 // Received returns the requests that others, and the test, have sent to the service,
@@ -136,10 +136,16 @@ func (i *Instance) Received() []*asynccalls.Request {
 	i.w.mu.Lock()
 	id := i.conn.service
 	i.w.mu.Unlock()
-	return i.w.sent(0, func(s *sighting) bool { return s.sent.Service == id })
+	return i.w.sent(0, func(s *sighting) bool { return s.sent.Service == id && !s.dead })
 }
 
-// sent returns the requests that were sent, from one on.
+// DeadLetters returns the requests that the service has put into its dead letters, in
+// their order. Responses that it has put there are not among them.
+func (i *Instance) DeadLetters() []*asynccalls.Request {
+	return i.w.sent(0, func(s *sighting) bool { return s.conn.of == i && s.dead })
+}
+
+// sent returns the requests that were sent, or became dead letters, from one on.
 func (w *world) sent(from int, which func(*sighting) bool) []*asynccalls.Request {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -43,21 +43,20 @@ func (p *positioned) Position() int64 { return p.at.Position() }
 func (r *reader) Receive(ctx context.Context, buf []driver.Record) (int, error) {
 	if !r.c.w.staged {
 		n, err := r.Reader.Receive(ctx, buf)
-		return r.c.alive(ctx, n, err)
+		return r.c.alive(n, err)
 	}
 	n, err := r.Reader.Receive(ctx, buf[:1])
 	if n > 0 {
 		err = r.c.park(ctx, receiving, r.c.name()+": receives "+sight(&buf[0]).String())
 	}
-	return r.c.alive(ctx, n, err)
+	return r.c.alive(n, err)
 }
 
 // alive passes on what was received, unless the process has crashed: then nothing
 // is received any more.
-func (c *conn) alive(ctx context.Context, n int, err error) (int, error) {
+func (c *conn) alive(n int, err error) (int, error) {
 	if c.isDead() {
-		<-ctx.Done()
-		return 0, ctx.Err()
+		return 0, errCrashed
 	}
 	return n, err
 }
@@ -113,12 +112,12 @@ func (g *group) Receive(ctx context.Context, buf []driver.Record) (int, error) {
 	g.c.w.mu.Unlock()
 	if again {
 		if err := g.rejoin(ctx, m, lost); err != nil {
-			return g.c.alive(ctx, 0, err)
+			return g.c.alive(0, err)
 		}
 		return 0, context.Canceled // the caller pauses anew
 	}
 	n, err := m.Receive(ctx, buf)
-	return g.c.alive(ctx, n, err)
+	return g.c.alive(n, err)
 }
 
 // rejoin leaves the group and joins it again, as a member does that has missed how

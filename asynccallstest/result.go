@@ -98,6 +98,6 @@ func (i *Instance) hand(r *asynccalls.Request, ends bool, send func(context.Cont
 	delete(w.hosts, r.ID)
 	result := h.result
 	w.mu.Unlock()
-	result.Sent = w.sent(from, func(s *sighting) bool { return s.conn.of == i })
+	result.Sent = w.sent(from, func(s *sighting) bool { return s.conn.of == i && !s.dead })
 	return &result
 }

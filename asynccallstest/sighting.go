@@ -18,8 +18,9 @@ type sighting struct {
 	end     bool   // it is the end of a call
 	final   bool   // and the library made it, not the handler
 
-	// Of a request.
+	// Of a request, and of the dead letter of one.
 	sent *asynccalls.Request
+	dead bool
 	conn *conn // that sent it
 	lost bool  // it was not stored, or that is not known
 }
@@ -73,14 +74,15 @@ func (s *sighting) response(w *wire.Response) {
 }
 
 func (s *sighting) deadLetter(r *driver.Record) *sighting {
-	s.text, s.final = "a dead letter", true
-	for _, h := range r.Headers {
-		if h.Key != wire.Header {
-			continue
-		}
-		if w, err := wire.DecodeRequest(h.Value); err == nil {
-			s.text = "the dead letter of " + w.ID
-		}
+	s.text, s.dead, s.final = "a dead letter", true, true
+	ac, err := wire.Find(r.Headers)
+	if err != nil {
+		return s
+	}
+	if w, err := wire.DecodeRequest(ac); err == nil {
+		s.text = "the dead letter of " + w.ID
+		s.sent = requestOf(r, &w)
+		s.sent.Service = strings.TrimSuffix(r.Topic, ".dead")
 	}
 	return s
 }

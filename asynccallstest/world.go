@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"hash/fnv"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -30,7 +32,7 @@ type world struct {
 	t        testing.TB
 	broker   driver.Driver
 	staged   bool
-	course   course
+	course   *course // nil: everything goes its ordinary way
 	defaults []asynccalls.Option
 	wake     chan struct{} // gets an element when an event was added
 	stop     chan struct{} // closed at the end
@@ -57,11 +59,6 @@ type progress struct {
 	end       int64 // behind the last that was stored
 	committed int64
 	served    bool // some service has handlers for it
-}
-
-// course decides which of several things happens.
-type course interface {
-	choose(options []option) int
 }
 
 // option is one of the things that may happen next.
@@ -99,15 +96,28 @@ func (w *world) run() {
 			continue
 		}
 		w.settle()
-		timer := time.NewTimer(due)
-		select {
-		case <-w.wake:
-		case <-timer.C:
-		case <-w.stop:
-			timer.Stop()
+		if !w.sleep(due) {
 			return
 		}
-		timer.Stop()
+	}
+}
+
+// sleep waits for an event, at most until one is due that is late. It returns false at
+// the end of the world.
+func (w *world) sleep(due time.Duration) bool {
+	var late <-chan time.Time // none
+	if due < forever {
+		timer := time.NewTimer(due)
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case <-w.wake:
+		return true
+	case <-late:
+		return true
+	case <-w.stop:
+		return false
 	}
 }
 
@@ -135,18 +145,33 @@ func (w *world) next() (o option, due time.Duration) {
 		return option{}, due
 	}
 	w.round++
-	if w.course == nil {
+	if w.course == nil || w.ending {
 		return w.take(options[0]), 0
 	}
 	first := options[0].event
 	for _, f := range first.faults() {
 		options = append(options, option{first, f})
 	}
-	return w.take(options[w.course.choose(options)]), 0
+	return w.take(w.course.choose(options, w.state())), 0
 }
 
 // forever is when nothing is due.
 const forever = 1 << 62
+
+// state is a hash of what waits and how far everything is. The lock is held.
+func (w *world) state() uint64 {
+	h := fnv.New64a()
+	for _, e := range w.pending {
+		_, _ = h.Write([]byte(e.name))
+	}
+	state := h.Sum64()
+	for p, at := range w.progress {
+		h.Reset()
+		_, _ = fmt.Fprint(h, p, *at)
+		state += h.Sum64() // in any order
+	}
+	return state
+}
 
 // take removes an event that is going to happen. The lock is held.
 func (w *world) take(o option) option {
@@ -177,12 +202,21 @@ func (w *world) happen(o option) {
 	}
 }
 
-// add adds an event.
-func (w *world) add(e *event) {
+// add adds an event, unless its process has crashed.
+func (w *world) add(e *event) (added bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if e.conn.dead {
+		return false
+	}
 	e.born = w.round
 	w.pending = append(w.pending, e)
+	w.poke()
+	return true
+}
+
+// poke has run look again.
+func (w *world) poke() {
 	select {
 	case w.wake <- struct{}{}:
 	default: // it is awake
@@ -244,10 +278,7 @@ func (w *world) wait(ctx context.Context, patience time.Duration) error {
 	w.mu.Lock()
 	w.settled = append(w.settled, settled)
 	w.mu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
+	w.poke()
 	if !w.staged {
 		w.settle()
 	}
@@ -270,6 +301,10 @@ func (w *world) wait(ctx context.Context, patience time.Duration) error {
 func (w *world) end() {
 	w.mu.Lock()
 	w.ending = true
+	for _, e := range w.pending {
+		e.due = time.Time{} // nothing comes late any more
+	}
+	w.poke()
 	instances := slices.Clone(w.instances)
 	w.mu.Unlock()
 	slices.Reverse(instances) // who depends on others ends first
@@ -307,6 +342,9 @@ func (e *event) compare(other *event) int {
 		cmp.Compare(e.name, other.name),
 	)
 }
+
+// minor reports whether the event says nothing that the one before it does not say.
+func (e *event) minor() bool { return e.kind == stepping && strings.Contains(e.name, " has ") }
 
 // kind is what an event is.
 type kind uint8

@@ -5,6 +5,7 @@
 package stage
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/asynccalls/asynccalls/internal/delivery"
@@ -45,6 +46,23 @@ type Stage interface {
 type Task struct {
 	Request string // as in Outcome
 	Name    string // of the handler, for people
+}
+
+// Key is the key under which the context of a handler has the [Run] of it.
+type Key struct{}
+
+// Run is a handler that runs.
+type Run interface {
+	// Step is as in [Stage].
+	Step(what string)
+}
+
+// Step takes a step of the handler that has this context; outside of a handler, and
+// without a stage, it does nothing.
+func Step(ctx context.Context, what string) {
+	if r, ok := ctx.Value(Key{}).(Run); ok {
+		r.Step(what)
+	}
 }
 
 // PanicError is the failure of a handler that panicked.
