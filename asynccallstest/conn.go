@@ -23,7 +23,7 @@ type conn struct {
 	revive func() // starts the next process after a crash
 
 	// world.mu guards the following.
-	service string // its ID behind the prefix of its topics, once it is known
+	service string // its ID, once it is known
 	label   string // of the process, for people
 	mortal  bool   // it may crash in an exploration
 	dead    bool   // it has crashed: nothing reaches the broker any more, and nothing is seen
@@ -82,7 +82,7 @@ func (c *conn) Create(ctx context.Context, topics ...driver.Topic) error {
 
 // Publish implements [driver.Publisher].
 func (c *conn) Publish(ctx context.Context, r *driver.Record, done func(*driver.Record, error)) {
-	s := sight(r)
+	s := c.w.sight(r)
 	c.w.mu.Lock()
 	muted := s.end && c.muted[s.request]
 	if s.sent != nil {
@@ -169,11 +169,14 @@ func (c *conn) Flush(ctx context.Context) error {
 func (c *conn) Concluded(o stage.Outcome) {
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
+	if c.dead {
+		return
+	}
 	if errors.Is(o.Err, NoEnd) {
 		c.muted[o.Request] = true
 	}
 	var p *stage.PanicError
-	if errors.As(o.Err, &p) && !c.w.forgiving && !c.dead {
+	if errors.As(o.Err, &p) && !c.w.forgiving {
 		c.w.t.Errorf("%s: the handler of %s panicked: %v\n%s", c.label, o.Request, p.Value, p.Stack)
 	}
 	if h := c.w.hosts[o.Request]; h != nil {

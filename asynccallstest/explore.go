@@ -3,6 +3,7 @@ package asynccallstest
 import (
 	"cmp"
 	"fmt"
+	"hash/maphash"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -89,7 +90,7 @@ func Explore(t *testing.T, bound Bound, body func(t testing.TB, b *Broker), o ..
 // report.
 func Search(t *testing.T, bound Bound, body func(t testing.TB, b *Broker), o ...Option) *Report {
 	t.Helper()
-	x := &exploration{t: t, body: body, states: make(map[uint64]bool)}
+	x := &exploration{t: t, body: body, seed: maphash.MakeSeed(), states: make(map[uint64]bool)}
 	for _, set := range o {
 		set(&x.settings)
 	}
@@ -115,6 +116,7 @@ type exploration struct {
 	settings settings
 	bound    Bound
 	body     func(testing.TB, *Broker)
+	seed     maphash.Seed
 	states   map[uint64]bool
 	report   Report
 }
@@ -213,7 +215,8 @@ func (x *exploration) bubble(c *course, r *recorder) {
 	synctest.Test(x.t, func(t *testing.T) {
 		r.TB = t
 		w := newWorld(r, memory.New(), true)
-		w.defaults, w.course = x.settings.defaults, c
+		w.configure(x.settings.defaults)
+		w.course, w.seed = c, x.seed
 		go w.run() // end waits for it
 		defer w.end()
 		over := make(chan struct{})

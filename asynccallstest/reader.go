@@ -3,6 +3,7 @@ package asynccallstest
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/asynccalls/asynccalls/driver"
 )
@@ -47,7 +48,7 @@ func (r *reader) Receive(ctx context.Context, buf []driver.Record) (int, error) 
 	}
 	n, err := r.Reader.Receive(ctx, buf[:1])
 	if n > 0 {
-		err = r.c.park(ctx, receiving, r.c.name()+": receives "+sight(&buf[0]).String())
+		err = r.c.park(ctx, receiving, r.c.name()+": receives "+r.c.w.sight(&buf[0]).String())
 	}
 	return r.c.alive(n, err)
 }
@@ -86,7 +87,7 @@ func (c *conn) Join(ctx context.Context, name string, topics []string, l driver.
 		return nil, errCrashed
 	}
 	c.w.mu.Lock()
-	c.learn(name)
+	c.learn(strings.TrimPrefix(name, c.w.prefix))
 	c.w.mu.Unlock()
 	g := &group{c: c, listener: l, cancel: func() {}}
 	g.join = func(ctx context.Context) (driver.Group, error) { return c.Driver.Join(ctx, name, topics, g) }

@@ -61,7 +61,7 @@ func Run(t *testing.T, body func(t testing.TB, b *Broker), o ...Option) {
 	synctest.Test(t, func(t *testing.T) {
 		broker := memory.New()
 		w := newWorld(t, broker, true)
-		w.defaults = s.defaults
+		w.configure(s.defaults)
 		go w.run() // end waits for it
 		defer w.end()
 		body(t, &Broker{w})
@@ -73,7 +73,7 @@ func runOn(t *testing.T, s *settings, body func(testing.TB, *Broker)) {
 	t.Helper()
 	broker := s.open(t)
 	w := newWorld(t, newTenant(broker), false)
-	w.defaults = s.defaults
+	w.configure(s.defaults)
 	defer func() {
 		w.end()
 		if err := broker.Close(); err != nil {

@@ -28,11 +28,12 @@ type sighting struct {
 func (s *sighting) String() string { return s.text }
 
 // sight looks at a record.
-func sight(r *driver.Record) *sighting {
+func (w *world) sight(r *driver.Record) *sighting {
 	s := &sighting{text: "a record of " + r.Topic}
+	service := w.service(r.Topic)
 	for _, h := range r.Headers {
 		if h.Key == wire.HeaderDead {
-			return s.deadLetter(r)
+			return s.deadLetter(r, service)
 		}
 	}
 	ac, err := wire.Find(r.Headers)
@@ -43,8 +44,8 @@ func sight(r *driver.Record) *sighting {
 	case wire.KindCall, wire.KindSend, wire.KindNotify:
 		if w, err := wire.DecodeRequest(ac); err == nil {
 			s.request = w.ID
-			s.text = fmt.Sprintf("request %s to %s%s", w.ID, strings.TrimSuffix(r.Topic, ".requests"), w.Endpoint)
-			s.sent = requestOf(r, &w)
+			s.text = fmt.Sprintf("request %s to %s%s", w.ID, service, w.Endpoint)
+			s.sent = requestOf(r, &w, service)
 		}
 	case wire.KindReply:
 		if to, err := wire.CutReply(ac); err == nil {
@@ -73,7 +74,7 @@ func (s *sighting) response(w *wire.Response) {
 	}
 }
 
-func (s *sighting) deadLetter(r *driver.Record) *sighting {
+func (s *sighting) deadLetter(r *driver.Record, service string) *sighting {
 	s.text, s.dead, s.final = "a dead letter", true, true
 	ac, err := wire.Find(r.Headers)
 	if err != nil {
@@ -81,17 +82,25 @@ func (s *sighting) deadLetter(r *driver.Record) *sighting {
 	}
 	if w, err := wire.DecodeRequest(ac); err == nil {
 		s.text = "the dead letter of " + w.ID
-		s.sent = requestOf(r, &w)
-		s.sent.Service = strings.TrimSuffix(r.Topic, ".dead")
+		s.sent = requestOf(r, &w, service)
 	}
 	return s
 }
 
+// service returns the ID of the service that has a topic.
+func (w *world) service(topic string) string {
+	id := strings.TrimPrefix(topic, w.prefix)
+	if dot := strings.LastIndexByte(id, '.'); dot >= 0 {
+		id = id[:dot]
+	}
+	return id
+}
+
 // requestOf returns a request as its sender made it.
-func requestOf(r *driver.Record, w *wire.Request) *asynccalls.Request {
+func requestOf(r *driver.Record, w *wire.Request, service string) *asynccalls.Request {
 	request := &asynccalls.Request{
 		ID:       w.ID,
-		Service:  strings.TrimSuffix(r.Topic, ".requests"),
+		Service:  service,
 		Endpoint: w.Endpoint,
 		Key:      string(r.Key),
 		From:     w.From,

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"hash/fnv"
+	"hash/maphash"
 	"slices"
 	"strings"
 	"sync"
@@ -34,6 +34,8 @@ type world struct {
 	staged   bool
 	course   *course // nil: everything goes its ordinary way
 	defaults []asynccalls.Option
+	prefix   string        // of topics and groups, as defaults say
+	seed     maphash.Seed  // of state
 	wake     chan struct{} // gets an element when an event was added
 	stop     chan struct{} // closed at the end
 	stopped  chan struct{} // closed when run has ended
@@ -82,6 +84,16 @@ func newWorld(tb testing.TB, broker driver.Driver, staged bool) *world {
 		owning:   make(chan struct{}, 1),
 		hosts:    make(map[string]*host),
 		progress: make(map[driver.Partition]*progress),
+	}
+}
+
+// configure sets the options of the services of the test.
+func (w *world) configure(defaults []asynccalls.Option) {
+	w.defaults = defaults
+	for _, o := range defaults {
+		if topics, ok := o.(asynccalls.Topics); ok {
+			w.prefix = topics.Prefix
+		}
 	}
 }
 
@@ -160,15 +172,12 @@ const forever = 1 << 62
 
 // state is a hash of what waits and how far everything is. The lock is held.
 func (w *world) state() uint64 {
-	h := fnv.New64a()
+	var state uint64
 	for _, e := range w.pending {
-		_, _ = h.Write([]byte(e.name))
+		state = state*31 + maphash.String(w.seed, e.name)
 	}
-	state := h.Sum64()
-	for p, at := range w.progress {
-		h.Reset()
-		_, _ = fmt.Fprint(h, p, *at)
-		state += h.Sum64() // in any order
+	for p, at := range w.progress { // in any order
+		state += maphash.Comparable(w.seed, p) * maphash.Comparable(w.seed, *at)
 	}
 	return state
 }

@@ -1,0 +1,170 @@
+package asynccallstest_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/asynccallstest"
+	"github.com/asynccalls/asynccalls/driver"
+)
+
+// TestCrash has a process crash before it has committed, while a handler waits, and
+// while a handler responds.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	asynccallstest.Run(t, func(t testing.TB, b *asynccallstest.Broker) {
+		var s *asynccallstest.Instance
+		var log []string
+		opened := 0
+		s = b.Start(func(d driver.Driver) (*asynccalls.Service, error) {
+			opened++
+			svc, err := asynccalls.New("server", d)
+			svc.Handle("/e", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+				log = append(log, "begins "+string(r.Body))
+				_ = w.Send(ctx, asynccalls.NewResponse([]byte("hello")))
+				log = append(log, "has said hello")
+				_, err := svc.CallOne(ctx, asynccalls.NewRequest("other", "/crash", r.Body))
+				log = append(log, "goes on")
+				return err
+			})
+			return svc, err
+		})
+		crashes := 0
+		b.Fake("other", func(f *asynccalls.Service) {
+			f.Handle("/crash", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+				if crashes++; crashes == 1 {
+					s.Crash()
+				}
+				return w.Send(ctx, asynccalls.NewResponse(nil))
+			})
+		})
+		n := 0
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for _, err := range b.Client().Call(ctx, asynccalls.NewRequest("server", "/e", []byte("x"))).Responses() {
+			if err != nil {
+				t.Errorf("the call ended with %v", err)
+			}
+			n++
+		}
+		b.Wait()
+		want := "begins x, has said hello, begins x, has said hello, goes on"
+		if got := strings.Join(log, ", "); got != want || n != 1 || opened != 2 {
+			t.Errorf("%s: %d responses, opened %d times, want %s, one response, opened twice", got, n, opened, want)
+		}
+	})
+}
+
+// TestRestart ends a process and starts another: nothing is handled again.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	asynccallstest.Run(t, func(t testing.TB, b *asynccallstest.Broker) {
+		var handled []string
+		s := b.Start(service("server", map[string]asynccalls.Handler{
+			"/e": func(_ context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
+				handled = append(handled, r.ID)
+				return nil
+			},
+		}))
+		before := s.Service()
+		for range 2 {
+			s.Notify(asynccalls.NewRequest("server", "/e", nil))
+			s.Restart()
+		}
+		s.Notify(asynccalls.NewRequest("server", "/e", nil))
+		if want := []string{"req-1", "req-2", "req-3"}; !slices.Equal(handled, want) {
+			t.Errorf("handled %q, want %q", handled, want)
+		}
+		if s.Service() == before {
+			t.Error("the service is the one of the first process")
+		}
+	})
+}
+
+// TestClients looks at what services send, by who sent it and to whom.
+func TestClients(t *testing.T) {
+	t.Parallel()
+	asynccallstest.Run(t, func(t testing.TB, b *asynccallstest.Broker) {
+		var front *asynccalls.Service
+		client := b.Start(func(d driver.Driver) (_ *asynccalls.Service, err error) {
+			front, err = asynccalls.New("front", d)
+			return front, err
+		})
+		back := b.Fake("back", func(s *asynccalls.Service) { s.Handle("/{what}", asynccallstest.Script()) })
+		for _, endpoint := range []string{"/one", "/two"} {
+			if err := front.Notify(t.Context(), asynccalls.NewRequest("back", endpoint, nil)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := front.Notify(t.Context(), asynccalls.NewRequest("nobody", "/one", nil)); !errors.Is(err, asynccalls.ErrNoService) {
+			t.Errorf("to nobody: %v", err)
+		}
+		back.Notify(asynccalls.NewRequest("back", "/three", nil))
+		one, two, three := asynccalls.NewRequest("back", "/one", nil), asynccalls.NewRequest("back", "/two", nil),
+			asynccalls.NewRequest("back", "/three", nil)
+		asynccallstest.EqualRequests(t, client.Sent(), one, two)
+		asynccallstest.EqualRequests(t, back.Received(), one, two, three)
+		asynccallstest.EqualRequests(t, b.Sent(), one, two, three)
+		asynccallstest.EqualRequests(t, back.Sent())
+		if from := back.Received()[0].From; from != "front" {
+			t.Errorf("the first request is from %q", from)
+		}
+	})
+}
+
+// TestDeadLetters looks at what a service has put there.
+func TestDeadLetters(t *testing.T) {
+	t.Parallel()
+	asynccallstest.Run(t, func(t testing.TB, b *asynccallstest.Broker) {
+		s := b.Fake("server", func(s *asynccalls.Service) { s.Handle("/e", asynccallstest.Script(errors.New("no"))) })
+		s.Notify(asynccalls.NewRequest("server", "/e", []byte("x")))
+		asynccallstest.EqualRequests(t, s.DeadLetters(), asynccalls.NewRequest("server", "/e", []byte("x")))
+		asynccallstest.EqualRequests(t, b.Sent(), asynccalls.NewRequest("server", "/e", []byte("x")))
+	})
+}
+
+// TestAllowPanics has a handler panic, which ends the call and not the test.
+func TestAllowPanics(t *testing.T) {
+	t.Parallel()
+	asynccallstest.Run(t, func(t testing.TB, b *asynccallstest.Broker) {
+		b.AllowPanics()
+		s := b.Fake("server", func(s *asynccalls.Service) {
+			var none map[string]int
+			s.Handle("/e", func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {
+				none["x"]++
+				return nil
+			})
+		})
+		got := s.Call(asynccalls.NewRequest("server", "/e", nil))
+		e, ok := errors.AsType[*asynccalls.Error](got.Err)
+		if !ok || e.Status != 500 || got.Verdict != asynccallstest.Failed || !strings.Contains(got.Cause.Error(), "nil map") {
+			t.Errorf("the result is %+v", got)
+		}
+	})
+}
+
+// TestDefaults gives the test's own services the prefix of those that it tests.
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	prefix := asynccalls.Topics{Prefix: "staging."}
+	asynccallstest.Run(t, func(t testing.TB, b *asynccallstest.Broker) {
+		s := b.Start(func(d driver.Driver) (*asynccalls.Service, error) {
+			s, err := asynccalls.New("server", d, prefix)
+			s.Handle("/e", asynccallstest.Script("yes"))
+			return s, err
+		})
+		for name, hand := range map[string]func(*asynccalls.Request) *asynccallstest.Result{"call": s.Call, "send": s.Send} {
+			got := hand(asynccalls.NewRequest("server", "/e", nil))
+			if got.Err != nil || len(got.Responses) != 1 {
+				t.Errorf("%s: the result is %+v", name, got)
+			}
+		}
+		asynccallstest.EqualRequests(t, s.Received(),
+			asynccalls.NewRequest("server", "/e", nil), asynccalls.NewRequest("server", "/e", nil))
+	}, asynccallstest.Defaults(prefix))
+}
