@@ -14,18 +14,18 @@ import (
 	"github.com/asynccalls/asynccalls/internal/chance"
 )
 
-// courseVariable is the environment variable that has one course taken again.
-const courseVariable = "ASYNCCALLSTEST_COURSE"
+// scheduleVariable is the environment variable that has one schedule run again.
+const scheduleVariable = "ASYNCCALLSTEST_SCHEDULE"
 
 // Bound says how far an exploration goes. A zero field means the default.
 type Bound struct {
-	// Deviations is how many things may go another than the ordinary way in one course
-	// of the test; default 2.
+	// Deviations is how many things may go another than the ordinary way in one schedule;
+	// default 2.
 	Deviations int
 
-	// Courses is how many are taken at most; default 1000. If there are more, those with
-	// the fewest deviations are taken, and of the others some by chance.
-	Courses int
+	// Schedules is how many are run at most; default 1000. If there are more, those with
+	// the fewest deviations are run, and of the others some by chance.
+	Schedules int
 
 	// Seed is for that chance; default 1.
 	Seed uint64
@@ -33,18 +33,18 @@ type Bound struct {
 
 // Report is what an exploration has found.
 type Report struct {
-	Courses  int    // that were taken
-	States   int    // different ones that were seen, of the broker and of what waits to happen
-	Longest  int    // course, in steps
-	Complete bool   // all courses within the bound were taken
-	Seed     uint64 // for those that were taken by chance
+	Schedules int    // that were run
+	States    int    // different ones that were seen, of the broker and of what waits to happen
+	Longest   int    // schedule, in steps
+	Complete  bool   // all schedules within the bound were run
+	Seed      uint64 // for those that were chosen by chance
 
-	Failures []string // of the shortest course that fails; empty if none does
-	Steps    []string // of that course; one that is marked by "!" goes another way than the ordinary
-	Again    string   // the environment that has it taken again
+	Failures []string // of the shortest schedule that fails; empty if none does
+	Steps    []string // of that schedule; one that is marked by "!" goes another way than the ordinary
+	Again    string   // the command that runs it again
 }
 
-// Failed reports whether a course fails.
+// Failed reports whether a schedule fails.
 func (r *Report) Failed() bool { return len(r.Failures) > 0 }
 
 // String returns the report for people.
@@ -54,7 +54,7 @@ func (r *Report) String() string {
 	if !r.Complete {
 		extent = fmt.Sprintf("not all within the bound, seed %d", r.Seed)
 	}
-	fmt.Fprintf(&b, "explored %d courses (%s), %d states, up to %d steps", r.Courses, extent, r.States, r.Longest)
+	fmt.Fprintf(&b, "explored %d schedules (%s), %d states, up to %d steps", r.Schedules, extent, r.States, r.Longest)
 	if !r.Failed() {
 		return b.String()
 	}
@@ -62,26 +62,26 @@ func (r *Report) String() string {
 	for _, f := range r.Failures {
 		fmt.Fprintf(&b, "%s\n", strings.TrimSpace(f))
 	}
-	fmt.Fprintf(&b, "once more: %s go test -run '…'", r.Again)
+	fmt.Fprintf(&b, "once more: %s", r.Again)
 	return b.String()
 }
 
-// Explore takes a test through many courses: the ordinary one, which [Run] takes, and
+// Explore runs a test by many schedules: the ordinary one, by which [Run] runs it, and
 // those in which up to a number of things go another way. A process that [Broker.Start]
 // has started crashes before or after anything it does, and starts again; what it has not
 // committed is delivered again; handlers of different keys begin and go on in another
 // order; the acknowledgement of what was stored is lost; requests and responses come a
 // minute late. The engine of the library runs as always. The test fails with the shortest
-// course that fails, and logs how many there were.
+// schedule that fails, and logs how many there were.
 //
-// The body runs once for each course. It must behave the same way if the same things
+// The body runs once for each schedule. It must behave the same way if the same things
 // happen: no map may decide in which order it sends. What a handler does without the
 // library is one step, unless it calls [Broker.Step].
 func Explore(t *testing.T, bound Bound, body func(t testing.TB, b *Broker), o ...Option) {
 	t.Helper()
 	r := Search(t, bound, body, o...)
 	if r.Failed() {
-		t.Fatal(strings.ReplaceAll(r.String(), "'…'", "'^"+t.Name()+"$'"))
+		t.Fatal(r)
 	}
 	t.Log(r)
 }
@@ -98,14 +98,14 @@ func Search(t *testing.T, bound Bound, body func(t testing.TB, b *Broker), o ...
 		t.Fatal("asynccallstest: explore: the option On does not fit: only what is on the stack can be explored")
 	}
 	x.bound = Bound{
-		Deviations: cmp.Or(bound.Deviations, 2), Courses: cmp.Or(bound.Courses, 1000), Seed: cmp.Or(bound.Seed, 1),
+		Deviations: cmp.Or(bound.Deviations, 2), Schedules: cmp.Or(bound.Schedules, 1000), Seed: cmp.Or(bound.Seed, 1),
 	}
-	if x.bound.Deviations < 0 || x.bound.Courses < 1 {
+	if x.bound.Deviations < 0 || x.bound.Schedules < 1 {
 		t.Fatalf("asynccallstest: explore: the bound %+v has a number below 1", bound)
 	}
 	exclusive.Lock()
 	defer exclusive.Unlock()
-	if again := os.Getenv(courseVariable); again != "" {
+	if again := os.Getenv(scheduleVariable); again != "" {
 		return x.again(again)
 	}
 	return x.search()
@@ -121,20 +121,20 @@ type exploration struct {
 	report   Report
 }
 
-// search takes the courses with the fewest deviations first.
+// search runs the schedules with the fewest deviations first.
 func (x *exploration) search() *Report {
 	x.report.Complete, x.report.Seed = true, x.bound.Seed
 	random := rand.New(rand.NewPCG(x.bound.Seed, 0)) //nolint:gosec // it is to be predictable
 	level := [][]deviation{nil}
 	for n := 0; n <= x.bound.Deviations && len(level) > 0; n++ {
-		if room := x.bound.Courses - x.report.Courses; len(level) > room {
+		if room := x.bound.Schedules - x.report.Schedules; len(level) > room {
 			x.report.Complete = false
 			random.Shuffle(len(level), func(i, j int) { level[i], level[j] = level[j], level[i] })
 			level = level[:room]
 		}
 		var next [][]deviation
 		for _, deviations := range level {
-			c, failures := x.take(deviations)
+			c, failures := x.run(deviations)
 			if len(failures) > 0 {
 				x.shrink(c, failures)
 				return x.end()
@@ -148,13 +148,13 @@ func (x *exploration) search() *Report {
 	return x.end()
 }
 
-// again takes one course once more.
+// again runs one schedule once more.
 func (x *exploration) again(text string) *Report {
-	deviations, err := readCourse(text)
+	deviations, err := readSchedule(text)
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	c, failures := x.take(deviations)
+	c, failures := x.run(deviations)
 	x.fail(c, failures)
 	return x.end()
 }
@@ -164,13 +164,14 @@ func (x *exploration) end() *Report {
 	return &x.report
 }
 
-func (x *exploration) fail(c *course, failures []string) {
+func (x *exploration) fail(c *schedule, failures []string) {
 	x.report.Failures, x.report.Steps = failures, c.steps
-	x.report.Again = courseVariable + "=" + writeCourse(c.deviations)
+	x.report.Again = fmt.Sprintf("%s=%s go test -run '^%s$'",
+		scheduleVariable, writeSchedule(c.deviations), strings.ReplaceAll(x.t.Name(), "/", "$/^"))
 }
 
-// shrink leaves deviations out without which the course fails as well.
-func (x *exploration) shrink(c *course, failures []string) {
+// shrink leaves deviations out without which the schedule fails as well.
+func (x *exploration) shrink(c *schedule, failures []string) {
 	for i := 0; i < len(c.deviations); {
 		var fewer []deviation
 		for j, d := range c.deviations {
@@ -179,7 +180,7 @@ func (x *exploration) shrink(c *course, failures []string) {
 				fewer = append(fewer, d)
 			}
 		}
-		if without, again := x.take(fewer); len(again) > 0 && without.astray == "" {
+		if without, again := x.run(fewer); len(again) > 0 && without.astray == "" {
 			c, failures = without, again
 		} else {
 			i++
@@ -188,16 +189,16 @@ func (x *exploration) shrink(c *course, failures []string) {
 	x.fail(c, failures)
 }
 
-// take takes one course, and returns how the test failed, if it did.
-func (x *exploration) take(deviations []deviation) (c *course, failures []string) {
-	c = &course{deviations: deviations, states: x.states}
-	x.report.Courses++
+// run runs one schedule, and returns how the test failed, if it did.
+func (x *exploration) run(deviations []deviation) (c *schedule, failures []string) {
+	c = &schedule{deviations: deviations, states: x.states}
+	x.report.Schedules++
 	r := &recorder{}
 	defer func() {
 		x.report.Longest = max(x.report.Longest, len(c.choices))
 		if c.astray != "" {
 			failures = append(failures,
-				"the test does not always take the same course, so that it cannot be explored: "+c.astray)
+				"the test does something else when the same has happened, so that it cannot be explored: "+c.astray)
 		}
 	}()
 	x.bubble(c, r)
@@ -205,18 +206,21 @@ func (x *exploration) take(deviations []deviation) (c *course, failures []string
 }
 
 // bubble runs the test once.
-func (x *exploration) bubble(c *course, r *recorder) {
+func (x *exploration) bubble(c *schedule, r *recorder) {
 	defer chance.Predict()()
 	defer func() {
 		if p := recover(); p != nil { // of the bubble: nothing can happen in it any more
 			r.record(fmt.Sprint("the test waits for something that never happens: ", p))
 		}
 	}()
+	h := newWatch(x.t.Name(), os.Stderr, watchInterval)
+	defer h.stop()
 	synctest.Test(x.t, func(t *testing.T) {
 		r.TB = t
 		w := newWorld(r, memory.New(), true)
 		w.configure(x.settings.defaults)
-		w.course, w.seed = c, x.seed
+		w.schedule, w.seed = c, x.seed
+		h.world.Store(w)
 		go w.run() // end waits for it
 		defer w.end()
 		over := make(chan struct{})

@@ -30,23 +30,27 @@ func counting(t testing.TB, b *asynccallstest.Broker) {
 	}
 }
 
-// TestExploreFindsTheShortestCourse has a handler run twice, with one deviation, and takes
-// that course once more.
-func TestExploreFindsTheShortestCourse(t *testing.T) {
+// TestExploreFindsTheShortestSchedule has a handler run twice, with one deviation, and runs
+// that schedule once more.
+func TestExploreFindsTheShortestSchedule(t *testing.T) {
 	r := asynccallstest.Search(t, asynccallstest.Bound{}, counting)
 	steps := strings.Join(r.Steps, "\n")
 	if !r.Failed() || strings.Count(steps, "!") != 1 || strings.Count(steps, "begins") != 3 {
 		t.Fatalf("found %v, want one deviation, and three beginnings", r)
 	}
-	name, value, _ := strings.Cut(r.Again, "=")
+	setting, command, _ := strings.Cut(r.Again, " ")
+	if want := "go test -run '^TestExploreFindsTheShortestSchedule$'"; command != want {
+		t.Errorf("the command is %q, want %q", command, want)
+	}
+	name, value, _ := strings.Cut(setting, "=")
 	t.Setenv(name, value)
 	again := asynccallstest.Search(t, asynccallstest.Bound{}, counting)
-	if got := strings.Join(again.Steps, "\n"); got != steps || again.Courses != 1 || !again.Failed() {
+	if got := strings.Join(again.Steps, "\n"); got != steps || again.Schedules != 1 || !again.Failed() {
 		t.Errorf("once more, it is\n%v\nwant\n%v", again, r)
 	}
 }
 
-// TestExploreEveryFault explores a service that calls another, and finds courses for
+// TestExploreEveryFault explores a service that calls another, and finds schedules for
 // each thing that may go wrong.
 func TestExploreEveryFault(t *testing.T) {
 	t.Parallel()
@@ -73,7 +77,7 @@ func TestExploreEveryFault(t *testing.T) {
 	}
 }
 
-// tally is what happens in a course of [count].
+// tally is what happens in a schedule of [count].
 type tally struct {
 	opened, runs       int
 	begun, sent, ended int
@@ -141,7 +145,7 @@ func TestExploreTells(t *testing.T) {
 			},
 			"explore_test.go",
 		},
-		"another course each time": {
+		"something else each time": {
 			func(t testing.TB, b *asynccallstest.Broker) {
 				times++
 				b.Start(service("server", map[string]asynccalls.Handler{"/a": asynccallstest.Script(), "/b": asynccallstest.Script()}))
@@ -152,7 +156,7 @@ func TestExploreTells(t *testing.T) {
 				_ = b.Client().Notify(t.Context(), asynccalls.NewRequest("server", endpoint, nil))
 				b.Wait()
 			},
-			"does not always take the same course",
+			"does something else when the same has happened",
 		},
 		"fails at once": {
 			func(t testing.TB, _ *asynccallstest.Broker) { t.Fatalf("no %s", "way") },
@@ -178,13 +182,13 @@ func TestExploreTells(t *testing.T) {
 	}
 }
 
-var times int // that "another course each time" ran
+var times int // that "something else each time" ran
 
-// TestExploreComplete explores a test that holds in each course.
+// TestExploreComplete explores a test that holds in each schedule.
 func TestExploreComplete(t *testing.T) {
 	t.Parallel()
 	begun := time.Now()
-	r := asynccallstest.Search(t, asynccallstest.Bound{Courses: 5000}, func(t testing.TB, b *asynccallstest.Broker) {
+	r := asynccallstest.Search(t, asynccallstest.Bound{Schedules: 5000}, func(t testing.TB, b *asynccallstest.Broker) {
 		handled := false
 		s := b.Start(service("server", map[string]asynccalls.Handler{
 			"/e": func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {
@@ -198,7 +202,7 @@ func TestExploreComplete(t *testing.T) {
 		b.Wait()
 	})
 	t.Logf("%v, in %v", r, time.Since(begun))
-	if r.Failed() || !r.Complete || r.Courses < 10 || r.States < r.Longest {
-		t.Error("want no failure, and all courses")
+	if r.Failed() || !r.Complete || r.Schedules < 10 || r.States < r.Longest {
+		t.Error("want no failure, and all schedules")
 	}
 }

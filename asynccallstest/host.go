@@ -51,7 +51,7 @@ func (h *host) isOver() bool {
 // invite has the handler of a process run on the stack of the host, and reports
 // whether it does.
 func (h *host) invite(c *conn, f func(bool)) bool {
-	if h.w.course != nil {
+	if h.w.schedule != nil {
 		return false // a process that crashes would take the test with it
 	}
 	h.w.mu.Lock()

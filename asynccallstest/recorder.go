@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// recorder is the testing.TB of one course: its failures are not those of the test.
+// recorder is the testing.TB of one schedule: its failures are not those of the test.
 type recorder struct {
 	testing.TB
 

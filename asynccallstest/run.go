@@ -1,6 +1,7 @@
 package asynccallstest
 
 import (
+	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -41,10 +42,11 @@ var exclusive sync.Mutex
 // Run runs a test in a bubble of [testing/synctest]: time is virtual, and passes when
 // nothing is left to do. Services that the test starts are connected by b, one thing
 // happens at a time, in the order in which it was set off, and IDs are counted from
-// req-1; so the test takes the same course each time. At the end everything is closed.
+// req-1; so the test does the same each time. At the end everything is closed.
 //
-// Tests of Run do not overlap with each other, even parallel ones. A test must not
-// call [synctest.Wait]; [Broker.Wait] waits for what was sent.
+// Tests of Run do not overlap with each other, even parallel ones; a parallel test that
+// makes requests in a bubble of its own disturbs the IDs. A test must not call
+// [synctest.Wait]; [Broker.Wait] waits for what was sent.
 func Run(t *testing.T, body func(t testing.TB, b *Broker), o ...Option) {
 	t.Helper()
 	var s settings
@@ -58,10 +60,12 @@ func Run(t *testing.T, body func(t testing.TB, b *Broker), o ...Option) {
 	exclusive.Lock()
 	defer exclusive.Unlock()
 	defer chance.Predict()()
+	h := newWatch(t.Name(), os.Stderr, watchInterval)
+	defer h.stop()
 	synctest.Test(t, func(t *testing.T) {
-		broker := memory.New()
-		w := newWorld(t, broker, true)
+		w := newWorld(t, memory.New(), true)
 		w.configure(s.defaults)
+		h.world.Store(w)
 		go w.run() // end waits for it
 		defer w.end()
 		body(t, &Broker{w})

@@ -32,7 +32,7 @@ type world struct {
 	t        testing.TB
 	broker   driver.Driver
 	staged   bool
-	course   *course // nil: everything goes its ordinary way
+	schedule *schedule // nil: everything goes its ordinary way
 	defaults []asynccalls.Option
 	prefix   string        // of topics and groups, as defaults say
 	seed     maphash.Seed  // of state
@@ -157,14 +157,14 @@ func (w *world) next() (o option, due time.Duration) {
 		return option{}, due
 	}
 	w.round++
-	if w.course == nil || w.ending {
+	if w.schedule == nil || w.ending {
 		return w.take(options[0]), 0
 	}
 	first := options[0].event
 	for _, f := range first.faults() {
 		options = append(options, option{first, f})
 	}
-	return w.take(w.course.choose(options, w.state())), 0
+	return w.take(w.schedule.choose(options, w.state())), 0
 }
 
 // forever is when nothing is due.

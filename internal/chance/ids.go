@@ -25,7 +25,7 @@ const MaxRequestID = requestPrefix + 11
 // AppendRequestID appends the ID of a new request: such as req-1 while chance is
 // predictable.
 func AppendRequestID(dst []byte) []byte {
-	if p := predicted.Load(); p != nil {
+	if p := current(); p != nil {
 		return strconv.AppendUint(append(dst, "req-"...), p.count("req-").Add(1), 10)
 	}
 	return requests().Append(dst)
@@ -42,7 +42,7 @@ type IDs struct {
 // NewIDs returns a source with a prefix of n characters, each of which is worth
 // nearly six bits of chance. While chance is predictable the prefix is kind.
 func NewIDs(kind string, n int) *IDs {
-	if p := predicted.Load(); p != nil {
+	if p := current(); p != nil {
 		return &IDs{kind, p.count(kind), 10}
 	}
 	return newIDs(n)
@@ -51,7 +51,7 @@ func NewIDs(kind string, n int) *IDs {
 // Word returns a word of n characters, which nobody else has. While chance is
 // predictable it is kind and a number.
 func Word(kind string, n int) string {
-	if predicted.Load() != nil {
+	if current() != nil {
 		return string(NewIDs(kind, n).Append(nil))
 	}
 	return random(n)

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// course is one way in which things happen: the ordinary one but for some deviations.
+// schedule is one way in which things happen: the ordinary one but for some deviations.
 // It is used under the lock of the world.
-type course struct {
+type schedule struct {
 	deviations []deviation
 	choices    [][]option // that there were
 	steps      []string
-	states     map[uint64]bool // that were seen; of all courses of an exploration
-	astray     string          // how the test took another course than the time before
+	states     map[uint64]bool // that were seen; of all schedules of an exploration
+	astray     string          // how the test did something else than the time before
 }
 
 // deviation is a choice that is not the ordinary one.
@@ -25,7 +25,7 @@ type deviation struct {
 
 // choose chooses one of several things that may happen, of which the first is the
 // ordinary one.
-func (c *course) choose(options []option, state uint64) option {
+func (c *schedule) choose(options []option, state uint64) option {
 	c.states[state] = true
 	at := len(c.choices)
 	c.choices = append(c.choices, options)
@@ -49,9 +49,9 @@ func (c *course) choose(options []option, state uint64) option {
 	return chosen
 }
 
-// further returns the deviations of the courses that deviate once more than this one,
+// further returns the deviations of the schedules that deviate once more than this one,
 // later than before.
-func (c *course) further() [][]deviation {
+func (c *schedule) further() [][]deviation {
 	from := 0
 	if n := len(c.deviations); n > 0 {
 		from = c.deviations[n-1].at + 1
@@ -66,8 +66,8 @@ func (c *course) further() [][]deviation {
 	return all
 }
 
-// writeCourse writes deviations for [readCourse].
-func writeCourse(deviations []deviation) string {
+// writeSchedule writes deviations for [readSchedule].
+func writeSchedule(deviations []deviation) string {
 	if len(deviations) == 0 {
 		return "ordinary"
 	}
@@ -78,8 +78,8 @@ func writeCourse(deviations []deviation) string {
 	return strings.Join(text, ",")
 }
 
-// readCourse reads deviations: step and number of the choice.
-func readCourse(text string) ([]deviation, error) {
+// readSchedule reads deviations: step and number of the choice.
+func readSchedule(text string) ([]deviation, error) {
 	if text == "ordinary" {
 		return nil, nil
 	}
@@ -96,7 +96,7 @@ func readCourse(text string) ([]deviation, error) {
 		}
 		if err != nil || err2 != nil {
 			return nil, fmt.Errorf(`%s: %q is not a step and a choice from 1, such as "12:3", nor "ordinary"`,
-				courseVariable, part)
+				scheduleVariable, part)
 		}
 		deviations = append(deviations, deviation{at: at - 1, option: i})
 	}
