@@ -19,47 +19,50 @@ type message struct {
 	Body   any // what JSON says, or a string
 }
 
-// EqualRequests fails the test, and shows the difference, unless requests are as
-// wanted, in their order: in Service, Endpoint, Key, Header and Body. Bodies that are
-// JSON on both sides are compared as JSON.
-func EqualRequests(tb testing.TB, got []*asynccalls.Request, want ...*asynccalls.Request) {
+// Equal fails the test, and shows the difference, unless requests or responses are as
+// wanted, in their order. Of requests it compares Service, Endpoint, Key, Header and Body,
+// of responses Status, Header and Body; a Status of 0 is 200. Bodies that are JSON on both
+// sides are compared as JSON.
+func Equal[M *asynccalls.Request | *asynccalls.Response](tb testing.TB, got []M, want ...M) {
 	tb.Helper()
-	compare(tb, "requests", got, want, func(r *asynccalls.Request) message {
-		return message{To: r.Service + r.Endpoint, Key: r.Key, Header: r.Header, Body: readable(r.Body)}
-	})
-}
-
-// EqualResponses does so for responses: in Status, Header and Body; a Status of 0 is
-// 200.
-func EqualResponses(tb testing.TB, got []*asynccalls.Response, want ...*asynccalls.Response) {
-	tb.Helper()
-	compare(tb, "responses", got, want, func(r *asynccalls.Response) message {
-		status := r.Status
-		if status == 0 {
-			status = 200
-		}
-		return message{Status: status, Header: r.Header, Body: readable(r.Body)}
-	})
-}
-
-func compare[T any](tb testing.TB, what string, got, want []T, reduce func(T) message) {
-	tb.Helper()
-	diff := cmp.Diff(reduceAll(want, reduce), reduceAll(got, reduce))
-	if diff != "" {
-		tb.Errorf("%s are not as wanted (-want +got):\n%s", what, diff)
+	if diff := cmp.Diff(messages(want), messages(got)); diff != "" {
+		tb.Errorf("not as wanted (-want +got):\n%s", diff)
 	}
 }
 
-func reduceAll[T any](all []T, reduce func(T) message) []message {
-	messages := make([]message, 0, len(all))
-	for _, r := range all {
-		m := reduce(r)
-		if len(m.Header) == 0 {
-			m.Header = nil
-		}
-		messages = append(messages, m)
+func messages[M *asynccalls.Request | *asynccalls.Response](all []M) []message {
+	reduced := make([]message, 0, len(all))
+	for _, m := range all {
+		reduced = append(reduced, reduce(m))
 	}
-	return messages
+	return reduced
+}
+
+func reduce(m any) message {
+	switch m := m.(type) {
+	case *asynccalls.Request:
+		return message{To: m.Service + m.Endpoint, Key: m.Key, Header: present(m.Header), Body: readable(m.Body)}
+	case *asynccalls.Response:
+		return message{Status: statusOf(m), Header: present(m.Header), Body: readable(m.Body)}
+	default:
+		return message{}
+	}
+}
+
+// statusOf returns the status that is sent.
+func statusOf(r *asynccalls.Response) int {
+	if r.Status == 0 {
+		return 200
+	}
+	return r.Status
+}
+
+// present makes no difference between no header and an empty one.
+func present(h asynccalls.Header) asynccalls.Header {
+	if len(h) == 0 {
+		return nil
+	}
+	return h
 }
 
 // readable returns a body as it is best compared and shown.

@@ -20,7 +20,7 @@ func (f *failures) Helper() {}
 
 func (f *failures) Errorf(format string, args ...any) { f.text += fmt.Sprintf(format, args...) }
 
-func TestEqualRequests(t *testing.T) {
+func TestEqualOfRequests(t *testing.T) {
 	t.Parallel()
 	request := func(service, endpoint, body string, edit ...func(*asynccalls.Request)) *asynccalls.Request {
 		r := asynccalls.NewRequest(service, endpoint, []byte(body))
@@ -54,14 +54,14 @@ func TestEqualRequests(t *testing.T) {
 		"other order": {
 			[]*asynccalls.Request{request("s", "/e", "1"), request("s", "/e", "2")},
 			[]*asynccalls.Request{request("s", "/e", "2"), request("s", "/e", "1")},
-			"requests are not as wanted",
+			"not as wanted",
 		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := &failures{}
-			asynccallstest.EqualRequests(f, tt.got, tt.want...)
+			asynccallstest.Equal(f, tt.got, tt.want...)
 			if (f.text == "") != (tt.diff == "") || !strings.Contains(f.text, tt.diff) {
 				t.Errorf("the difference is %q, want %q in it", f.text, tt.diff)
 			}
@@ -69,7 +69,7 @@ func TestEqualRequests(t *testing.T) {
 	}
 }
 
-func TestEqualResponses(t *testing.T) {
+func TestEqualOfResponses(t *testing.T) {
 	t.Parallel()
 	ok := asynccalls.NewResponse([]byte(`{"a": 1}`))
 	tests := map[string]struct {
@@ -85,7 +85,7 @@ func TestEqualResponses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := &failures{}
-			asynccallstest.EqualResponses(f, []*asynccalls.Response{tt.got}, tt.want)
+			asynccallstest.Equal(f, []*asynccalls.Response{tt.got}, tt.want)
 			if (f.text == "") != (tt.diff == "") || !strings.Contains(f.text, tt.diff) {
 				t.Errorf("the difference is %q, want %q in it", f.text, tt.diff)
 			}

@@ -107,10 +107,10 @@ func TestClients(t *testing.T) {
 		back.Notify(asynccalls.NewRequest("back", "/three", nil))
 		one, two, three := asynccalls.NewRequest("back", "/one", nil), asynccalls.NewRequest("back", "/two", nil),
 			asynccalls.NewRequest("back", "/three", nil)
-		asynccallstest.EqualRequests(t, client.Sent(), one, two)
-		asynccallstest.EqualRequests(t, back.Received(), one, two, three)
-		asynccallstest.EqualRequests(t, b.Sent(), one, two, three)
-		asynccallstest.EqualRequests(t, back.Sent())
+		asynccallstest.Equal(t, client.Sent(), one, two)
+		asynccallstest.Equal(t, back.Received(), one, two, three)
+		asynccallstest.Equal(t, b.Sent(), one, two, three)
+		asynccallstest.Equal(t, back.Sent())
 		if from := back.Received()[0].From; from != "front" {
 			t.Errorf("the first request is from %q", from)
 		}
@@ -123,8 +123,8 @@ func TestDeadLetters(t *testing.T) {
 	asynccallstest.Run(t, func(t testing.TB, b *asynccallstest.Broker) {
 		s := b.Fake("server", func(s *asynccalls.Service) { s.Handle("/e", asynccallstest.Script(errors.New("no"))) })
 		s.Notify(asynccalls.NewRequest("server", "/e", []byte("x")))
-		asynccallstest.EqualRequests(t, s.DeadLetters(), asynccalls.NewRequest("server", "/e", []byte("x")))
-		asynccallstest.EqualRequests(t, b.Sent(), asynccalls.NewRequest("server", "/e", []byte("x")))
+		asynccallstest.Equal(t, s.DeadLetters(), asynccalls.NewRequest("server", "/e", []byte("x")))
+		asynccallstest.Equal(t, b.Sent(), asynccalls.NewRequest("server", "/e", []byte("x")))
 	})
 }
 
@@ -164,7 +164,7 @@ func TestDefaults(t *testing.T) {
 				t.Errorf("%s: the result is %+v", name, got)
 			}
 		}
-		asynccallstest.EqualRequests(t, s.Received(),
+		asynccallstest.Equal(t, s.Received(),
 			asynccalls.NewRequest("server", "/e", nil), asynccalls.NewRequest("server", "/e", nil))
 	}, asynccallstest.Defaults(prefix))
 }

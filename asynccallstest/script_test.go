@@ -51,7 +51,7 @@ func TestScript(t *testing.T) {
 							got = append(got, resp)
 						}
 					}
-					asynccallstest.EqualResponses(t, got,
+					asynccallstest.Equal(t, got,
 						asynccalls.NewResponse([]byte("text")), asynccalls.NewResponse([]byte("bytes")),
 						&asynccalls.Response{Status: 201, Header: header, Body: []byte("made")},
 						asynccalls.NewResponse([]byte(`{"n":1}`)), asynccalls.NewResponse([]byte("7")))
