@@ -40,7 +40,7 @@ func (g *group) wakeWorker() {
 // hand gives the messages that may be handled to the testing mode, which decides
 // when that happens, and in which goroutine. The lock is held.
 func (g *group) hand() {
-	for !g.stopping && len(g.crew) < g.most() {
+	for !g.stopping {
 		w := &worker{}
 		if !g.take(w) {
 			return

@@ -26,6 +26,7 @@ type conn struct {
 	service string // its ID, once it is known
 	label   string // of the process, for people
 	mortal  bool   // it may crash in an exploration
+	doomed  bool   // it crashes when it has committed
 	dead    bool   // it has crashed: nothing reaches the broker any more, and nothing is seen
 	group   *group
 	muted   map[string]bool // the requests whose end is not sent
@@ -236,10 +237,14 @@ func (c *conn) park(ctx context.Context, k kind, name string) error {
 		}
 		<-turn
 	}
-	if e.then != nil {
-		defer e.then()
-	}
 	return err
+}
+
+// doom has the process crash when it has committed.
+func (c *conn) doom() {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	c.doomed = true
 }
 
 // crash ends the process, as far as others can see, and starts another.

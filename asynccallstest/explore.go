@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -36,7 +37,7 @@ type Report struct {
 	Schedules int    // that were run
 	States    int    // different ones that were seen, of the broker and of what waits to happen
 	Longest   int    // schedule, in steps
-	Complete  bool   // all schedules within the bound were run
+	Complete  bool   // all schedules within the bound were run, and none failed
 	Seed      uint64 // for those that were chosen by chance
 
 	Failures []string // of the shortest schedule that fails; empty if none does
@@ -50,15 +51,16 @@ func (r *Report) Failed() bool { return len(r.Failures) > 0 }
 // String returns the report for people.
 func (r *Report) String() string {
 	var b strings.Builder
-	extent := "all within the bound"
-	if !r.Complete {
-		extent = fmt.Sprintf("not all within the bound, seed %d", r.Seed)
-	}
-	fmt.Fprintf(&b, "explored %d schedules (%s), %d states, up to %d steps", r.Schedules, extent, r.States, r.Longest)
-	if !r.Failed() {
+	fmt.Fprintf(&b, "explored %d schedules, %d states, up to %d steps; ", r.Schedules, r.States, r.Longest)
+	switch {
+	case r.Complete:
+		b.WriteString("all within the bound")
+		return b.String()
+	case !r.Failed():
+		fmt.Fprintf(&b, "not all within the bound, seed %d", r.Seed)
 		return b.String()
 	}
-	fmt.Fprintf(&b, "; this one fails:\n%s\n", strings.Join(r.Steps, "\n"))
+	fmt.Fprintf(&b, "this one fails:\n%s\n", strings.Join(r.Steps, "\n"))
 	for _, f := range r.Failures {
 		fmt.Fprintf(&b, "%s\n", strings.TrimSpace(f))
 	}
@@ -165,7 +167,7 @@ func (x *exploration) end() *Report {
 }
 
 func (x *exploration) fail(c *schedule, failures []string) {
-	x.report.Failures, x.report.Steps = failures, c.steps
+	x.report.Failures, x.report.Steps, x.report.Complete = failures, c.steps, false
 	x.report.Again = fmt.Sprintf("%s=%s go test -run '^%s$'",
 		scheduleVariable, writeSchedule(c.deviations), strings.ReplaceAll(x.t.Name(), "/", "$/^"))
 }
@@ -176,7 +178,7 @@ func (x *exploration) shrink(c *schedule, failures []string) {
 		var fewer []deviation
 		for j, d := range c.deviations {
 			if j != i {
-				d.name = "" // steps behind may be others
+				d.at = anywhere // it may have moved
 				fewer = append(fewer, d)
 			}
 		}
@@ -191,7 +193,7 @@ func (x *exploration) shrink(c *schedule, failures []string) {
 
 // run runs one schedule, and returns how the test failed, if it did.
 func (x *exploration) run(deviations []deviation) (c *schedule, failures []string) {
-	c = &schedule{deviations: deviations, states: x.states}
+	c = &schedule{deviations: slices.Clone(deviations), states: x.states}
 	x.report.Schedules++
 	r := &recorder{}
 	defer func() {

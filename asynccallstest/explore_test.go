@@ -55,69 +55,120 @@ func TestExploreFindsTheShortestSchedule(t *testing.T) {
 func TestExploreEveryFault(t *testing.T) {
 	t.Parallel()
 	want := map[string]func(*tally) bool{
-		"handled again":              func(y *tally) bool { return y.runs > 2 },
-		"another process":            func(y *tally) bool { return y.opened > 1 },
-		"other order":                func(y *tally) bool { return strings.HasPrefix(y.order, "b") },
-		"late request":               func(y *tally) bool { return strings.Contains(y.failure, "deadline exceeded") },
-		"lost acknowledgement":       func(y *tally) bool { return strings.Contains(y.failure, "unknown") },
-		"interrupted before a send":  func(y *tally) bool { return y.begun > y.sent },
-		"interrupted after a send":   func(y *tally) bool { return y.sent > y.ended },
-		"well":                       func(y *tally) bool { return y.failure == "" && y.runs == 2 && y.opened == 1 },
-		"done by the second process": func(y *tally) bool { return y.opened == 2 && y.order == "ab" && y.failure == "" },
+		"well":                        func(y *tally) bool { return y.failures == "" && y.begun == 2 && y.opened == 1 && y.audited == 2 },
+		"handled again":               func(y *tally) bool { return y.begun > 2 },
+		"by one that lost the record": func(y *tally) bool { return y.revoked > 0 },
+		"another process":             func(y *tally) bool { return y.opened > 1 },
+		"other order":                 func(y *tally) bool { return strings.HasPrefix(y.order, "b") },
+		"late response":               func(y *tally) bool { return strings.Contains(y.failures, "deadline exceeded") },
+		"lost acknowledgement":        func(y *tally) bool { return strings.Contains(y.failures, "unknown") && y.audited > 0 },
+		"crash before a request":      func(y *tally) bool { return y.begun > y.called },
+		"crash after a request":       func(y *tally) bool { return y.called > y.answered },
+		"crash before a response":     func(y *tally) bool { return y.answered > y.responded && y.opened > 1 },
+		"crash after a response":      func(y *tally) bool { return y.responded > y.ended && y.opened > 1 },
+		"crash before the commit":     func(y *tally) bool { return y.endedAtCrash == 2 && y.ended == 4 },
+		"crash after the commit":      func(y *tally) bool { return y.endedAtCrash == 2 && y.ended == 2 && y.opened == 2 },
 	}
 	for name, wanted := range want {
-		r := asynccallstest.Search(t, asynccallstest.Bound{Deviations: 1}, func(t testing.TB, b *asynccallstest.Broker) {
-			if y := count(t, b); wanted(y) {
-				t.Error("found")
+		for how, body := range map[string]func(testing.TB, *asynccallstest.Broker) *tally{"notified": countNotified, "called": countCalled} {
+			r := asynccallstest.Search(t, asynccallstest.Bound{Deviations: 1}, func(t testing.TB, b *asynccallstest.Broker) {
+				if y := body(t, b); wanted(y) {
+					t.Error("found")
+				}
+			})
+			if !r.Failed() || r.Failures[0] != "found\n" {
+				t.Errorf("%s, %s: not found: %v", name, how, r)
 			}
-		})
-		if !r.Failed() || r.Failures[0] != "found\n" {
-			t.Errorf("%s: not found: %v", name, r)
+			for _, step := range r.Steps {
+				if strings.Contains(step, " has ") && !strings.Contains(step, "!") {
+					t.Errorf("%s: the step %q says nothing", name, step)
+				}
+			}
 		}
 	}
 }
 
-// tally is what happens in a schedule of [count].
+// tally is what a service has done.
 type tally struct {
-	opened, runs       int
-	begun, sent, ended int
-	order, failure     string
+	opened, endedAtCrash                      int
+	begun, called, answered, responded, ended int
+	revoked, audited                          int
+	order, failures                           string
 }
 
-// count has a service handle two one-way requests with a call in each.
-func count(t testing.TB, b *asynccallstest.Broker) *tally {
+// countNotified has a service handle two one-way requests.
+func countNotified(t testing.TB, b *asynccallstest.Broker) *tally {
 	y := &tally{}
+	y.start(b)
+	for _, key := range []string{"a", "b"} {
+		notify(t, b, "server", "/e", key)
+	}
+	b.Wait()
+	return y
+}
+
+// countCalled has it handle two calls at the same time.
+func countCalled(t testing.TB, b *asynccallstest.Broker) *tally {
+	y := &tally{}
+	y.start(b)
+	var calls []*asynccalls.Call
+	for _, key := range []string{"a", "b"} {
+		r := asynccalls.NewRequest("server", "/e", nil)
+		r.Key = key
+		calls = append(calls, b.Client().Call(t.Context(), r))
+	}
+	for _, c := range calls {
+		for _, err := range c.Responses() {
+			if err != nil {
+				y.failures += err.Error()
+			}
+		}
+	}
+	b.Wait()
+	return y
+}
+
+// start starts a service that calls another, responds, and tells a third.
+func (y *tally) start(b *asynccallstest.Broker) {
 	b.Fake("other", func(s *asynccalls.Service) { s.Handle("/x", asynccallstest.Script("x")) })
+	b.Fake("audit", func(s *asynccalls.Service) {
+		s.Handle("/e", func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {
+			y.audited++
+			return nil
+		})
+	})
 	b.Start(func(d driver.Driver) (*asynccalls.Service, error) {
 		y.opened++
+		y.endedAtCrash = y.ended
 		s, err := asynccalls.New("server", d)
-		s.Handle("/e", func(ctx context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
-			y.runs++
+		s.Handle("/e", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
 			y.begun++
+			if ctx.Err() != nil {
+				y.revoked++
+			}
 			if !strings.Contains(y.order, r.Key) {
 				y.order += r.Key
 			}
 			c := s.Call(ctx, asynccalls.NewRequest("other", "/x", nil))
-			y.sent++
+			y.called++
 			for _, err := range c.Responses() {
-				if err != nil {
-					y.failure = err.Error()
-				}
+				y.fail(err)
 			}
+			y.answered++
+			y.fail(w.Send(ctx, asynccalls.NewResponse(nil)))
+			y.responded++
+			y.fail(s.Notify(ctx, asynccalls.NewRequest("audit", "/e", nil)))
 			y.ended++
 			return nil
 		})
 		return s, err
 	})
-	for _, key := range []string{"a", "b"} {
-		r := asynccalls.NewRequest("server", "/e", nil)
-		r.Key = key
-		if err := b.Client().Notify(t.Context(), r); err != nil {
-			t.Fatal(err)
-		}
+}
+
+func (y *tally) fail(err error) {
+	if err != nil {
+		y.failures += err.Error()
 	}
-	b.Wait()
-	return y
 }
 
 // TestExploreTells explores tests that cannot be explored, or fail in other ways than by
@@ -166,6 +217,17 @@ func TestExploreTells(t *testing.T) {
 			func(t testing.TB, _ *asynccallstest.Broker) { t.FailNow() },
 			"without saying why",
 		},
+		"does not stop": {
+			func(t testing.TB, b *asynccallstest.Broker) {
+				b.Start(service("server", map[string]asynccalls.Handler{
+					"/e": func(_ context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+						return asynccallstest.Script(time.Hour)(context.WithoutCancel(t.Context()), w, r)
+					},
+				}))
+				notify(t, b, "server", "/e", "")
+			},
+			"server: listen: service \"server\": handlers did not stop",
+		},
 		"does not start": {
 			func(t testing.TB, b *asynccallstest.Broker) { b.Start(service("No Name", nil)) },
 			`"No Name"`,
@@ -184,25 +246,36 @@ func TestExploreTells(t *testing.T) {
 
 var times int // that "something else each time" ran
 
-// TestExploreComplete explores a test that holds in each schedule.
+// TestExploreComplete explores a test that holds in each schedule, by all of them, and
+// by some.
 func TestExploreComplete(t *testing.T) {
 	t.Parallel()
-	begun := time.Now()
-	r := asynccallstest.Search(t, asynccallstest.Bound{Schedules: 5000}, func(t testing.TB, b *asynccallstest.Broker) {
-		handled := false
+	body := func(t testing.TB, b *asynccallstest.Broker) {
+		runs := 0
 		s := b.Start(service("server", map[string]asynccalls.Handler{
-			"/e": func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {
-				handled = true
-				return nil
+			"/e": func(ctx context.Context, w asynccalls.ResponseWriter, _ *asynccalls.Request) error {
+				runs++
+				return w.Send(ctx, asynccalls.NewResponse([]byte("yes")))
 			},
 		}))
-		if got := s.Notify(asynccalls.NewRequest("server", "/e", nil)); !handled || got.Verdict != asynccallstest.Done {
-			t.Errorf("handled is %v, the result %+v", handled, got)
+		got := s.Call(asynccalls.NewRequest("server", "/e", nil))
+		switch {
+		case got.Err == nil && len(got.Responses) != 1:
+			t.Errorf("the result is %+v", got)
+		case runs == 0 && !strings.Contains(got.Err.Error(), "deadline"):
+			t.Errorf("without a run the call ended with %v", got.Err)
 		}
 		b.Wait()
-	})
-	t.Logf("%v, in %v", r, time.Since(begun))
-	if r.Failed() || !r.Complete || r.Schedules < 10 || r.States < r.Longest {
-		t.Error("want no failure, and all schedules")
+	}
+	for bound, want := range map[asynccallstest.Bound]string{
+		{}:                             "explored 143 schedules, 215 states, up to 25 steps; all within the bound",
+		{Deviations: 1}:                "explored 14 schedules, 53 states, up to 17 steps; all within the bound",
+		{Schedules: 10}:                "explored 10 schedules, 47 states, up to 17 steps; not all within the bound, seed 1",
+		{Schedules: 10, Seed: 7}:       "explored 10 schedules, 46 states, up to 17 steps; not all within the bound, seed 7",
+		{Deviations: 3, Schedules: 99}: "explored 99 schedules, 183 states, up to 25 steps; not all within the bound, seed 1",
+	} {
+		if got := asynccallstest.Search(t, bound, body).String(); got != want {
+			t.Errorf("%+v: %s\nwant %s", bound, got, want)
+		}
 	}
 }

@@ -71,7 +71,7 @@ func (h *host) holds(c *conn) bool { return h != nil && h.guest == c }
 
 // conclude takes in how a run ended. The lock is held.
 func (h *host) conclude(o stage.Outcome) {
-	h.result.Attempts = max(h.result.Attempts, o.Attempt)
+	h.result.Attempts = o.Attempt
 	h.result.Cause = o.Err
 	if !o.Retry.IsZero() {
 		return

@@ -60,6 +60,98 @@ func TestCrash(t *testing.T) {
 	})
 }
 
+// TestCrashOnTheStack crashes the process whose handler the test itself runs: the handler
+// meets errors, and the next process handles the request.
+func TestCrashOnTheStack(t *testing.T) {
+	t.Parallel()
+	asynccallstest.Run(t, func(t testing.TB, b *asynccallstest.Broker) {
+		var s *asynccallstest.Instance
+		var failures []string
+		s = b.Start(service("server", map[string]asynccalls.Handler{
+			"/e": func(ctx context.Context, w asynccalls.ResponseWriter, _ *asynccalls.Request) error {
+				if len(failures) == 0 {
+					s.Crash()
+				}
+				failures = append(failures, "none")
+				err := w.Send(ctx, asynccalls.NewResponse([]byte("hello")))
+				if err == nil {
+					err = w.Send(ctx, asynccalls.NewResponse([]byte("and again")))
+				}
+				if err != nil {
+					failures[len(failures)-1] = "some"
+				}
+				return err
+			},
+		}))
+		got := s.Call(asynccalls.NewRequest("server", "/e", nil))
+		asynccallstest.Equal(t, got.Responses,
+			asynccalls.NewResponse([]byte("hello")), asynccalls.NewResponse([]byte("and again")))
+		if want := []string{"some", "none"}; !slices.Equal(failures, want) || got.Verdict != asynccallstest.Done {
+			t.Errorf("failures %q, verdict %v, want %q and Done", failures, got.Verdict, want)
+		}
+	})
+}
+
+// TestCrashAtOnce crashes a process whose handler is deaf for a while: the next one gets
+// the request at once.
+func TestCrashAtOnce(t *testing.T) {
+	t.Parallel()
+	asynccallstest.Run(t, func(t testing.TB, b *asynccallstest.Broker) {
+		var begun []time.Time
+		s := b.Start(service("server", map[string]asynccalls.Handler{
+			"/e": func(_ context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+				begun = append(begun, time.Now())
+				return asynccallstest.Script(20*time.Second)(context.WithoutCancel(t.Context()), w, r)
+			},
+		}))
+		notify(t, b, "server", "/e", "")
+		asynccallstest.Script(time.Second)(t.Context(), nil, nil)
+		s.Crash()
+		b.Wait()
+		if len(begun) != 2 || begun[1].Sub(begun[0]).Round(time.Millisecond) != time.Second {
+			t.Errorf("handlers began at %v, want two, a second apart", begun)
+		}
+	})
+}
+
+// TestCrashedClient crashes a process that only calls: its call ends, and what it sends
+// goes nowhere.
+func TestCrashedClient(t *testing.T) {
+	t.Parallel()
+	asynccallstest.Run(t, func(t testing.TB, b *asynccallstest.Broker) {
+		var first *asynccalls.Service
+		server := b.Fake("server", func(s *asynccalls.Service) { s.Handle("/e", asynccallstest.Script(time.Second, "late")) })
+		client := b.Start(func(d driver.Driver) (*asynccalls.Service, error) {
+			s, err := asynccalls.New("client", d)
+			if first == nil {
+				first = s
+			}
+			return s, err
+		})
+		c := first.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil))
+		asynccallstest.Script(time.Millisecond)(t.Context(), nil, nil)
+		client.Crash()
+		begun := time.Now()
+		for resp, err := range c.Responses() {
+			if err == nil {
+				t.Errorf("a process that has crashed received %s", resp.Body)
+			}
+		}
+		if d := time.Since(begun); d > time.Microsecond {
+			t.Errorf("the call ended after %v, want at once", d)
+		}
+		if err := first.Notify(t.Context(), asynccalls.NewRequest("server", "/e", nil)); err == nil {
+			t.Error("a process that has crashed sent a request")
+		}
+		if resp, err := client.Service().CallOne(t.Context(), asynccalls.NewRequest("server", "/e", nil)); err != nil {
+			t.Errorf("the next process got %v, %v", resp, err)
+		}
+		if n := len(server.Received()); n != 2 {
+			t.Errorf("the server received %d requests, want 2", n)
+		}
+	})
+}
+
 // TestRestart ends a process and starts another: nothing is handled again.
 func TestRestart(t *testing.T) {
 	t.Parallel()
@@ -82,6 +174,35 @@ func TestRestart(t *testing.T) {
 		}
 		if s.Service() == before {
 			t.Error("the service is the one of the first process")
+		}
+	})
+}
+
+// TestRestartWhileHandling ends a process while it handles a call: that is handled
+// once, and answered.
+func TestRestartWhileHandling(t *testing.T) {
+	t.Parallel()
+	asynccallstest.Run(t, func(t testing.TB, b *asynccallstest.Broker) {
+		runs := 0
+		s := b.Start(service("server", map[string]asynccalls.Handler{
+			"/e": func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+				runs++
+				return asynccallstest.Script(time.Second, "yes")(ctx, w, r)
+			},
+		}))
+		c := b.Client().Call(t.Context(), asynccalls.NewRequest("server", "/e", nil))
+		asynccallstest.Script(time.Millisecond)(t.Context(), nil, nil)
+		s.Restart()
+		n := 0
+		for _, err := range c.Responses() {
+			if err != nil {
+				t.Error(err)
+			}
+			n++
+		}
+		b.Wait()
+		if n != 1 || runs != 1 {
+			t.Errorf("%d responses and %d runs, want one of each", n, runs)
 		}
 	})
 }

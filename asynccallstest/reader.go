@@ -71,7 +71,6 @@ type group struct {
 	// world.mu guards the following.
 	member   driver.Group
 	assigned []driver.Partition
-	paused   []driver.Partition
 	again    bool               // what was not committed is to be delivered again
 	cancel   context.CancelFunc // ends the Receive of the moment
 }
@@ -135,7 +134,6 @@ func (g *group) rejoin(ctx context.Context, m driver.Group, lost []driver.Partit
 	g.c.w.mu.Lock()
 	defer g.c.w.mu.Unlock()
 	g.member = m
-	m.Pause(g.paused)
 	return nil
 }
 
@@ -160,7 +158,6 @@ func (g *group) leave() {
 func (g *group) Pause(all []driver.Partition) {
 	g.c.w.mu.Lock()
 	defer g.c.w.mu.Unlock()
-	g.paused = slices.Clone(all)
 	g.member.Pause(all)
 }
 
@@ -180,25 +177,20 @@ func (g *group) Commit(ctx context.Context, positions ...driver.Position) error 
 			return err
 		}
 	}
-	if g.c.isDead() {
+	w.mu.Lock()
+	m, doomed, dead := g.member, g.c.doomed, g.c.dead
+	w.mu.Unlock()
+	if dead {
 		return errCrashed
 	}
-	w.mu.Lock()
-	m := g.member
-	w.mu.Unlock()
-	if err := m.Commit(ctx, positions...); err != nil {
-		return err
+	err := m.Commit(ctx, positions...)
+	if err == nil {
+		w.committed(positions)
 	}
-	w.mu.Lock()
-	for _, p := range positions {
-		at := w.at(p.Partition)
-		at.committed = max(at.committed, p.Offset)
+	if doomed {
+		g.c.crash()
 	}
-	w.mu.Unlock()
-	if !w.staged {
-		w.settle()
-	}
-	return nil
+	return err
 }
 
 // Assigned implements [driver.Listener].

@@ -32,7 +32,7 @@ type Result struct {
 	Responses []*asynccalls.Response // without the end, if that carries no response
 	Err       error                  // how the call, or sending the request, ended
 	Verdict   Verdict
-	Attempts  int                   // how often the handler ran
+	Attempts  int                   // at the request, by the process that came to the verdict
 	Cause     error                 // with which the handler ended the last time
 	Sent      []*asynccalls.Request // what the service sent to others meanwhile
 }

@@ -41,8 +41,9 @@ var exclusive sync.Mutex
 
 // Run runs a test in a bubble of [testing/synctest]: time is virtual, and passes when
 // nothing is left to do. Services that the test starts are connected by b, one thing
-// happens at a time, in the order in which it was set off, and IDs are counted from
-// req-1; so the test does the same each time. At the end everything is closed.
+// happens at a time, in the order in which it was set off, each a nanosecond after the
+// other, and IDs are counted from req-1; so the test does the same each time. At the end
+// everything is closed.
 //
 // Tests of Run do not overlap with each other, even parallel ones; a parallel test that
 // makes requests in a bubble of its own disturbs the IDs. A test must not call

@@ -2,6 +2,7 @@ package asynccallstest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -10,6 +11,7 @@ import (
 // It is used under the lock of the world.
 type schedule struct {
 	deviations []deviation
+	next       int        // of them
 	choices    [][]option // that there were
 	steps      []string
 	states     map[uint64]bool // that were seen; of all schedules of an exploration
@@ -18,10 +20,13 @@ type schedule struct {
 
 // deviation is a choice that is not the ordinary one.
 type deviation struct {
-	at     int    // the choice, from 0
+	at     int    // the choice, from 0; or anywhere
 	option int    // from 1
 	name   string // of the option, if it is known
 }
+
+// anywhere is a choice that has an option of the name of the deviation.
+const anywhere = -1
 
 // choose chooses one of several things that may happen, of which the first is the
 // ordinary one.
@@ -30,23 +35,34 @@ func (c *schedule) choose(options []option, state uint64) option {
 	at := len(c.choices)
 	c.choices = append(c.choices, options)
 	chosen, mark := options[0], "  "
-	for _, d := range c.deviations {
-		if d.at != at {
-			continue
-		}
-		switch {
-		case d.option >= len(options):
+	if c.next < len(c.deviations) {
+		d := &c.deviations[c.next]
+		switch i := d.find(at, options); {
+		case i > 0:
+			d.at, d.option = at, i
+			chosen, mark = options[i], "! "
+			c.next++
+		case d.at == at:
 			c.astray = fmt.Sprintf("step %d had %q for a choice the last time, and now has not", at+1, d.name)
-		case d.name != "" && d.name != options[d.option].String():
-			c.astray = fmt.Sprintf("step %d was %q the last time, and is %q now", at+1, d.name, options[d.option])
-		default:
-			chosen, mark = options[d.option], "! "
+			c.next++
 		}
 	}
 	if mark != "  " || !chosen.event.minor() {
 		c.steps = append(c.steps, fmt.Sprintf("%4d %s%s", at+1, mark, chosen))
 	}
 	return chosen
+}
+
+// find returns which of the options of a choice the deviation is, 0 for none.
+func (d deviation) find(at int, options []option) int {
+	switch {
+	case d.at == anywhere:
+		return max(slices.IndexFunc(options, func(o option) bool { return o.String() == d.name }), 0)
+	case d.at != at || d.option >= len(options), d.name != "" && d.name != options[d.option].String():
+		return 0
+	default:
+		return d.option
+	}
 }
 
 // further returns the deviations of the schedules that deviate once more than this one,

@@ -101,7 +101,7 @@ func (w *world) configure(defaults []asynccalls.Option) {
 func (w *world) run() {
 	defer close(w.stopped)
 	for {
-		synctest.Wait()
+		w.rest()
 		o, due := w.next()
 		if o.event != nil {
 			w.happen(o)
@@ -112,6 +112,13 @@ func (w *world) run() {
 			return
 		}
 	}
+}
+
+// rest waits until all has come to rest, and lets a nanosecond pass: so that no two
+// handlers go on at the same time that sleep for as long.
+func (w *world) rest() {
+	<-time.After(time.Nanosecond)
+	synctest.Wait()
 }
 
 // sleep waits for an event, at most until one is due that is late. It returns false at
@@ -203,7 +210,7 @@ func (w *world) happen(o option) {
 		w.add(o.event)
 		o.event.conn.crash()
 	case crashAfter:
-		o.event.then = o.event.conn.crash
+		o.event.conn.doom()
 		o.event.do()
 	case loseAcknowledgement:
 		o.event.outcome = asynccalls.ErrUnknownOutcome
@@ -272,6 +279,19 @@ func (w *world) stored(r *driver.Record) {
 	p.end = max(p.end, r.Offset+1)
 }
 
+// committed takes in what was committed.
+func (w *world) committed(positions []driver.Position) {
+	w.mu.Lock()
+	for _, p := range positions {
+		at := w.at(p.Partition)
+		at.committed = max(at.committed, p.Offset)
+	}
+	w.mu.Unlock()
+	if !w.staged {
+		w.settle()
+	}
+}
+
 func (w *world) at(partition driver.Partition) *progress {
 	p := w.progress[partition]
 	if p == nil {
@@ -338,7 +358,6 @@ type event struct {
 	due     time.Time // it does not happen earlier
 	do      func()
 	drop    func() // instead of do, when its connection is gone
-	then    func() // called when it has happened; set by faults
 	outcome error  // that is told of a record that was stored; set by faults
 	final   bool   // the library sends it when a handler has returned
 }
