@@ -79,6 +79,8 @@ func TestCrashOnTheStack(t *testing.T) {
 				}
 				if err != nil {
 					failures[len(failures)-1] = "some"
+					var none map[string]int
+					none["nobody sees this"]++
 				}
 				return err
 			},
