@@ -22,6 +22,8 @@ type conn struct {
 	index  int
 	revive func() // starts the next process after a crash
 
+	revived chan struct{} // closed when that serves
+
 	// world.mu guards the following.
 	service string // its ID, once it is known
 	label   string // of the process, for people

@@ -35,7 +35,13 @@ func (w *world) start(mortal bool, open func(driver.Driver) (*asynccalls.Service
 // begin starts a process.
 func (i *Instance) begin() error {
 	c, d := i.w.connect(i)
-	c.revive = func() { i.w.wg.Go(i.restart) }
+	c.revived = make(chan struct{})
+	c.revive = func() {
+		i.w.wg.Go(func() {
+			defer close(c.revived)
+			i.restart()
+		})
+	}
 	s, err := i.make(d)
 	if err != nil {
 		return fmt.Errorf("start a service: %w", err)
@@ -60,9 +66,15 @@ func (i *Instance) restart() {
 	if over {
 		return
 	}
-	if err := i.begin(); err != nil {
+	if err := i.begin(); err != nil && !i.isOver() {
 		i.w.t.Errorf("%s: start again: %v", i.name(), err)
 	}
+}
+
+func (i *Instance) isOver() bool {
+	i.w.mu.Lock()
+	defer i.w.mu.Unlock()
+	return i.over
 }
 
 // close ends the process.
@@ -98,8 +110,8 @@ func (i *Instance) Service() *asynccalls.Service {
 	return i.service
 }
 
-// Crash ends the process as a crash does, and starts another: what it has not
-// committed is delivered again, and what it has not sent is never sent. Handlers
+// Crash ends the process as a crash does, and starts another, for which it waits: what
+// was not committed is delivered again, and what was not sent is never sent. Handlers
 // that run stop at the next thing they do through the library; a handler that the
 // test itself runs goes on, and meets errors.
 func (i *Instance) Crash() {
@@ -107,6 +119,7 @@ func (i *Instance) Crash() {
 	c := i.conn
 	i.w.mu.Unlock()
 	c.crash()
+	<-c.revived
 }
 
 // Restart ends the process as [asynccalls.Service.Close] does, and starts another.

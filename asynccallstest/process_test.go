@@ -67,6 +67,7 @@ func TestCrashOnTheStack(t *testing.T) {
 	asynccallstest.Run(t, func(t testing.TB, b *asynccallstest.Broker) {
 		var s *asynccallstest.Instance
 		var failures []string
+		var none map[string]int
 		s = b.Start(service("server", map[string]asynccalls.Handler{
 			"/e": func(ctx context.Context, w asynccalls.ResponseWriter, _ *asynccalls.Request) error {
 				if len(failures) == 0 {
@@ -79,7 +80,6 @@ func TestCrashOnTheStack(t *testing.T) {
 				}
 				if err != nil {
 					failures[len(failures)-1] = "some"
-					var none map[string]int
 					none["nobody sees this"]++
 				}
 				return err
