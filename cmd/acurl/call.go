@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/asynccalls/asynccalls"
+)
+
+// clientID is what acurl calls itself.
+const clientID = "acurl"
+
+const callHelp = `An ITEM makes a field of a JSON body, or a header: name=text, name:=JSON, name:header.`
+
+// call is the command that sends a request.
+type call struct {
+	io         *streams
+	connection *connection
+
+	data            string
+	headers         []string
+	key, id         string
+	timeout         time.Duration
+	one             bool
+	count           int
+	oneway, durable bool
+	output          output
+}
+
+func newCall(io *streams, c *connection) *cobra.Command {
+	call := &call{io: io, connection: c}
+	cmd := &cobra.Command{
+		Use:   "call SERVICE/ENDPOINT [ITEM …]",
+		Short: "Send a request, and write its responses as they arrive",
+		Long:  "Call sends a request, and writes its responses as they arrive.\n\n" + callHelp + "\n\n" + exitHelp,
+		Example: `  acurl call a-money-broker/show-me-the-money -d '{"n":4}'
+  acurl call a-money-broker/show-me-the-money n:=4 currency=EUR
+  acurl call audit/events --oneway -k customer-7 -d @event.json
+  jq .order order.json | acurl call orders/place -d @- --one`,
+		Args: targeted,
+		RunE: call.run,
+	}
+	call.addFlags(cmd)
+	return cmd
+}
+
+func (c *call) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&c.data, "data", "d", "", "the body; `BODY`, @FILE, or @- for stdin")
+	f.StringArrayVarP(&c.headers, "header", "H", nil, "a `NAME: VALUE` that goes with the request; many times")
+	f.StringVarP(&c.key, "key", "k", "", "the key: requests of a key are handled in their order")
+	f.StringVar(&c.id, "id", "", "the ID of the request; default: a new one")
+	f.DurationVar(&c.timeout, "timeout", 30*time.Second, "how long to wait for all responses")
+	f.BoolVar(&c.one, "one", false, "want exactly one response")
+	f.IntVar(&c.count, "count", 0, "stop after `N` responses")
+	f.BoolVar(&c.oneway, "oneway", false, "ask for no response")
+	f.BoolVar(&c.durable, "durable", false, "send durably: request and responses survive what restarts")
+	c.output.addFlags(f)
+	cmd.MarkFlagsMutuallyExclusive("oneway", "durable")
+	cmd.MarkFlagsMutuallyExclusive("oneway", "one")
+	cmd.MarkFlagsMutuallyExclusive("one", "count")
+}
+
+func (c *call) run(cmd *cobra.Command, args []string) error {
+	r, err := c.request(args)
+	if err != nil {
+		return err
+	}
+	if c.count < 0 {
+		return fmt.Errorf("--count %d is negative", c.count)
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), c.timeout)
+	defer cancel()
+	d, err := c.connection.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	s, err := c.connection.service(clientID, d, asynccalls.Limits{MaxCall: max(10*time.Minute, c.timeout)},
+		asynccalls.Topics{Prefix: c.connection.prefix, ReplyRetention: max(time.Hour, 2*c.timeout)})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	p := c.output.printer(c.io)
+	p.sending(r)
+	switch {
+	case c.oneway:
+		err = s.Notify(ctx, r)
+	case c.durable:
+		err = c.send(ctx, s, r, p)
+	default:
+		err = c.call(ctx, s, r, p)
+	}
+	p.ended(err)
+	return c.connection.failed(err, p.responses)
+}
+
+// request makes the request that the command line describes.
+func (c *call) request(args []string) (*asynccalls.Request, error) {
+	service, endpoint, err := target(args[0])
+	if err != nil {
+		return nil, err
+	}
+	b := &body{}
+	for _, item := range args[1:] {
+		if err := b.add(item); err != nil {
+			return nil, err
+		}
+	}
+	value, err := b.bytes(c.data, c.io.in)
+	if err != nil {
+		return nil, err
+	}
+	r := asynccalls.NewRequest(service, endpoint, value)
+	r.Key, r.Header = c.key, b.header
+	if c.id != "" {
+		r.ID = c.id
+	}
+	for _, h := range c.headers {
+		name, value, ok := strings.Cut(h, ":")
+		if !ok || name == "" {
+			return nil, fmt.Errorf(`--header %q is not "NAME: VALUE"`, h)
+		}
+		r.Header.Add(name, strings.TrimSpace(value))
+	}
+	return r, nil
+}
+
+// call awaits the responses.
+func (c *call) call(ctx context.Context, s *asynccalls.Service, r *asynccalls.Request, p *printer) error {
+	for resp, err := range s.Call(ctx, r).Responses() {
+		if err != nil {
+			return err
+		}
+		if err := p.response(resp); err != nil {
+			return err
+		}
+		if c.count > 0 && p.responses == c.count {
+			return nil
+		}
+	}
+	if c.one && p.responses != 1 {
+		return fmt.Errorf("%w: got %d", asynccalls.ErrResponseCount, p.responses)
+	}
+	return nil
+}
+
+// send sends durably, and handles the responses.
+func (c *call) send(ctx context.Context, s *asynccalls.Service, r *asynccalls.Request, p *printer) error {
+	over := make(chan error, 1)
+	s.HandleResponses(r.Service, "/{endpoint...}", func(_ context.Context, resp *asynccalls.Response) error {
+		if resp.RequestID != r.ID {
+			return nil // of an earlier command
+		}
+		if end, err := c.take(resp, p); end {
+			select {
+			case over <- err:
+			default: // it is over
+			}
+		}
+		return nil
+	}, asynccalls.WithEnds(), asynccalls.Limits{Concurrency: 1})
+	listening := make(chan error, 1)
+	go func() { listening <- s.Listen(ctx) }() // Close ends it
+	if err := s.Ready(ctx); err != nil {
+		return err
+	}
+	if err := s.Send(ctx, r); err != nil {
+		return err
+	}
+	select {
+	case err := <-over:
+		return err
+	case err := <-listening:
+		return errors.Join(err, ctx.Err())
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// take takes a response in that was sent durably, and reports whether it is the last.
+func (c *call) take(resp *asynccalls.Response, p *printer) (end bool, err error) {
+	if err := resp.Err(); err != nil {
+		return true, err
+	}
+	if !resp.End || len(resp.Body) > 0 {
+		if err := p.response(resp); err != nil {
+			return true, err
+		}
+	}
+	return resp.End || c.count > 0 && p.responses == c.count, nil
+}
+
+// targeted is the check of arguments that begin with SERVICE/ENDPOINT.
+func targeted(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return errors.New("no SERVICE/ENDPOINT is given, such as a-money-broker/show-me-the-money")
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/asynccalls/asynccalls/embedded"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"acurl": func() {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		code := run(ctx, os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr})
+		stop()
+		os.Exit(code)
+	}})
+}
+
+// TestScripts runs the terminal sessions of testdata, on the embedded broker and, where
+// there is one, on Apache Kafka.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	tiers := map[string]func(*testing.T) string{
+		"embedded": func(t *testing.T) string {
+			b, err := embedded.Start(embedded.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { b.Close() })
+			return b.Addr()
+		},
+		"kafka": func(t *testing.T) string {
+			addr := os.Getenv("ASYNCCALLS_KAFKA")
+			if addr == "" {
+				t.Skip("ASYNCCALLS_KAFKA names no broker")
+			}
+			return addr
+		},
+	}
+	for name, start := range tiers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			addr := start(t)
+			testscript.Run(t, testscript.Params{
+				Dir: "testdata/script",
+				Setup: func(e *testscript.Env) error {
+					e.Setenv(brokersVariable, addr)
+					return nil
+				},
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){"served": served, "exits": exits},
+			})
+		})
+	}
+}
+
+// served waits until a service that was started in the background answers, also with an
+// error: served SERVICE/ENDPOINT.
+func served(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: served SERVICE/ENDPOINT")
+	}
+	for begun := time.Now(); time.Since(begun) < time.Minute; {
+		if code := acurl(ts, "call", args[0], "--timeout", "30s"); code != exitNoService && code != exitConnect {
+			return
+		}
+	}
+	ts.Fatalf("%s is not served", args[0])
+}
+
+// acurl runs it, and returns the exit code.
+func acurl(ts *testscript.TestScript, args ...string) int {
+	err := ts.Exec("acurl", args...)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode()
+	}
+	ts.Check(err)
+	return exitOK
+}
+
+// exits runs acurl and checks its exit code: exits CODE ARGUMENTS.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: exits CODE ARGUMENTS")
+	}
+	if code := strconv.Itoa(acurl(ts, args[1:]...)); code != args[0] {
+		ts.Fatalf("acurl exited with %s, want %s", code, args[0])
+	}
+}
