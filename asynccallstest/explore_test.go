@@ -50,6 +50,24 @@ func TestExploreFindsTheShortestSchedule(t *testing.T) {
 	}
 }
 
+// TestExploreShowsSteps fails after a step of the test's own, and finds it in the schedule.
+func TestExploreShowsSteps(t *testing.T) {
+	t.Parallel()
+	r := asynccallstest.Search(t, asynccallstest.Bound{}, func(t testing.TB, b *asynccallstest.Broker) {
+		s := b.Start(service("server", map[string]asynccalls.Handler{
+			"/e": func(ctx context.Context, _ asynccalls.ResponseWriter, _ *asynccalls.Request) error {
+				b.Step(ctx, "has read the row")
+				return nil
+			},
+		}))
+		s.Notify(asynccalls.NewRequest("server", "/e", nil))
+		t.Error("stop here")
+	})
+	if steps := strings.Join(r.Steps, "\n"); !strings.Contains(steps, "req-1 has read the row") {
+		t.Errorf("the schedule is\n%s\nwant a step that reads the row", steps)
+	}
+}
+
 // TestExploreEveryFault explores a service that calls another, and finds schedules for
 // each thing that may go wrong.
 func TestExploreEveryFault(t *testing.T) {
@@ -268,11 +286,11 @@ func TestExploreComplete(t *testing.T) {
 		b.Wait()
 	}
 	for bound, want := range map[asynccallstest.Bound]string{
-		{}:                             "explored 143 schedules, 215 states, up to 25 steps; all within the bound",
-		{Deviations: 1}:                "explored 14 schedules, 53 states, up to 17 steps; all within the bound",
-		{Schedules: 10}:                "explored 10 schedules, 47 states, up to 17 steps; not all within the bound, seed 1",
-		{Schedules: 10, Seed: 7}:       "explored 10 schedules, 46 states, up to 17 steps; not all within the bound, seed 7",
-		{Deviations: 3, Schedules: 99}: "explored 99 schedules, 183 states, up to 25 steps; not all within the bound, seed 1",
+		{}:                             "explored 143 schedules, 233 states, up to 26 steps; all within the bound",
+		{Deviations: 1}:                "explored 14 schedules, 59 states, up to 18 steps; all within the bound",
+		{Schedules: 10}:                "explored 10 schedules, 53 states, up to 18 steps; not all within the bound, seed 1",
+		{Schedules: 10, Seed: 7}:       "explored 10 schedules, 51 states, up to 18 steps; not all within the bound, seed 7",
+		{Deviations: 3, Schedules: 99}: "explored 99 schedules, 199 states, up to 26 steps; not all within the bound, seed 1",
 	} {
 		if got := asynccallstest.Search(t, bound, body).String(); got != want {
 			t.Errorf("%+v: %s\nwant %s", bound, got, want)

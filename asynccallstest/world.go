@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -40,6 +41,7 @@ type world struct {
 	stop     chan struct{} // closed at the end
 	stopped  chan struct{} // closed when run has ended
 	wg       sync.WaitGroup
+	nobody   *conn         // whose events are those of the test
 	owning   chan struct{} // holds an element while client or Instance.replies is looked at
 	client   *Instance     // with which the test calls, once it does
 
@@ -78,13 +80,15 @@ func (o option) String() string {
 
 func newWorld(tb testing.TB, broker driver.Driver, staged bool) *world {
 	tb.Helper()
-	return &world{
+	w := &world{
 		t: tb, broker: broker, staged: staged,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
 		owning:   make(chan struct{}, 1),
 		hosts:    make(map[string]*host),
 		progress: make(map[driver.Partition]*progress),
 	}
+	w.nobody = &conn{w: w, label: "test", index: math.MaxInt}
+	return w
 }
 
 // configure sets the options of the services of the test.
@@ -158,7 +162,9 @@ func (w *world) next() (o option, due time.Duration) {
 			options = []option{{e, noFault}}
 			break
 		}
-		options = append(options, option{e, noFault})
+		if e.kind != ending || len(options) == 0 { // it does not come before others
+			options = append(options, option{e, noFault})
+		}
 	}
 	if len(options) == 0 {
 		return option{}, due
@@ -328,6 +334,11 @@ func (w *world) wait(ctx context.Context, patience time.Duration) error {
 
 // end ends all services, and then the world.
 func (w *world) end() {
+	if w.staged { // it is an event as others are, so that it comes in its turn
+		turn := make(chan struct{})
+		w.add(&event{conn: w.nobody, kind: ending, name: "the test ends", do: func() { close(turn) }})
+		<-turn
+	}
 	w.mu.Lock()
 	w.ending = true
 	for _, e := range w.pending {
@@ -372,7 +383,9 @@ func (e *event) compare(other *event) int {
 }
 
 // minor reports whether the event says nothing that the one before it does not say.
-func (e *event) minor() bool { return e.kind == stepping && strings.Contains(e.name, " has ") }
+func (e *event) minor() bool {
+	return e.kind == stepping && (strings.Contains(e.name, " has sent ") || strings.HasSuffix(e.name, " has responded"))
+}
 
 // kind is what an event is.
 type kind uint8
@@ -383,6 +396,7 @@ const (
 	beginning              // a handler is called
 	stepping               // a handler goes on
 	receiving              // a response reaches a caller
+	ending                 // the services of the test are closed
 )
 
 // waits reports whether events of the kind wait until all has come to rest, so that
