@@ -98,13 +98,14 @@ func (c *conn) Publish(ctx context.Context, r *driver.Record, done func(*driver.
 	c.stores++
 	c.w.mu.Unlock()
 	finish := func(r *driver.Record, err error) {
-		c.settle(s, r, err)
+		c.learned(s, r, err)
 		done(r, err)
+		c.finish() // last: who flushes has all outcomes then
 	}
 	switch {
 	case muted:
-		c.settle(s, nil, nil)
 		done(r, nil)
+		c.finish()
 	case !c.w.staged && c.isDead():
 		finish(r, errCrashed)
 	case !c.w.staged:
@@ -132,14 +133,20 @@ func (c *conn) store(ctx context.Context, e *event, r *driver.Record, finish fun
 	})
 }
 
-// settle takes in the outcome of a record; r is nil if it was not to be stored.
-func (c *conn) settle(s *sighting, r *driver.Record, err error) {
+// learned takes in the outcome of a record.
+func (c *conn) learned(s *sighting, r *driver.Record, err error) {
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
 	s.lost = err != nil
-	if err == nil && r != nil {
+	if err == nil {
 		c.w.stored(r)
 	}
+}
+
+// finish takes in that a record is not on its way any more.
+func (c *conn) finish() {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
 	c.stores--
 	if c.stores > 0 {
 		return
