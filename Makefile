@@ -78,11 +78,11 @@ examples: ## build the examples and look at what they print
 	test "$$(go run ./examples/fanout | grep -c '^missing: ')" = 2
 	test "$$(go run ./examples/durable | grep -c '^number [01] to .*: p[ro]')" = 6
 
-readme: ## put the code of compiled files into the README
-	go run ./scripts/snippets README.md
+readme: ## put the code of compiled files into README.md and docs/testing.md
+	go run ./scripts/snippets README.md docs/testing.md
 
-readme-check: ## fail if the README shows other code than the files
-	go run ./scripts/snippets -check README.md
+readme-check: ## fail if they show other code than the files
+	go run ./scripts/snippets -check README.md docs/testing.md
 
 api: ## the difference of the exported surface to api/*.txt, and its limits
 	go run ./scripts/api

@@ -66,16 +66,22 @@ func (m *message) source() string {
 	return fmt.Sprintf("%s/%d@%d", m.record.Topic, m.record.Partition, m.record.Offset)
 }
 
-// String names the handler and the key, for whoever looks for what is stuck.
+// String names the handler, and the key if there is one, for whoever looks for what is
+// stuck.
 func (m *message) String() string {
+	var name, key string
 	switch {
 	case m.request != nil:
-		return fmt.Sprintf("%s (key %q)", m.request.Endpoint, m.request.Key)
+		name, key = m.request.Endpoint, m.request.Key
 	case m.response != nil:
-		return fmt.Sprintf("responses of %s%s (key %q)", m.response.Service, m.response.Endpoint, m.response.Key)
+		name, key = "responses of "+m.response.Service+m.response.Endpoint, m.response.Key
 	default:
 		return m.source()
 	}
+	if key == "" {
+		return name
+	}
+	return fmt.Sprintf("%s (key %q)", name, key)
 }
 
 // staged names the message for the testing mode.

@@ -112,7 +112,7 @@ func (c *conn) Publish(ctx context.Context, r *driver.Record, done func(*driver.
 		c.Driver.Publish(ctx, r, finish)
 	default:
 		e := &event{conn: c, kind: storing, name: c.name() + ": the broker stores " + s.String(), final: s.final}
-		e.do = func() { c.store(ctx, e, r, finish) }
+		e.do = func() { c.store(ctx, e, s, r, done) }
 		e.drop = func() { finish(r, errCrashed) }
 		if !c.w.add(e) {
 			e.drop()
@@ -120,16 +120,18 @@ func (c *conn) Publish(ctx context.Context, r *driver.Record, done func(*driver.
 	}
 }
 
-// store stores a record, and tells the outcome.
-func (c *conn) store(ctx context.Context, e *event, r *driver.Record, finish func(*driver.Record, error)) {
+// store stores a record, and tells its sender the outcome: that of the event, if it has
+// one.
+func (c *conn) store(
+	ctx context.Context, e *event, s *sighting, r *driver.Record, done func(*driver.Record, error),
+) {
 	c.Driver.Publish(ctx, r, func(r *driver.Record, err error) { // it does so before it returns
-		if err == nil && e.outcome != nil {
-			c.w.mu.Lock()
-			c.w.stored(r)
-			c.w.mu.Unlock()
+		c.learned(s, r, err)
+		if err == nil {
 			err = e.outcome
 		}
-		finish(r, err)
+		done(r, err)
+		c.finish()
 	})
 }
 

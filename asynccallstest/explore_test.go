@@ -68,6 +68,35 @@ func TestExploreShowsSteps(t *testing.T) {
 	}
 }
 
+// TestExploreKeepsWhatIsStored looks for a request that a handler has got, and that the
+// test is not told of.
+func TestExploreKeepsWhatIsStored(t *testing.T) {
+	t.Parallel()
+	r := asynccallstest.Search(t, asynccallstest.Bound{}, func(t testing.TB, b *asynccallstest.Broker) {
+		got := 0
+		other := b.Fake("other", func(s *asynccalls.Service) {
+			s.Handle("/x", func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {
+				got++
+				return nil
+			})
+		})
+		var s *asynccallstest.Instance
+		s = b.Start(service("server", map[string]asynccalls.Handler{
+			"/e": func(ctx context.Context, _ asynccalls.ResponseWriter, _ *asynccalls.Request) error {
+				return s.Service().Notify(ctx, asynccalls.NewRequest("other", "/x", nil))
+			},
+		}))
+		s.Notify(asynccalls.NewRequest("server", "/e", nil))
+		b.Wait()
+		if n := len(other.Received()); n != got {
+			t.Errorf("received are %d requests, and %d were handled", n, got)
+		}
+	})
+	if r.Failed() {
+		t.Error(r)
+	}
+}
+
 // TestExploreEveryFault explores a service that calls another, and finds schedules for
 // each thing that may go wrong.
 func TestExploreEveryFault(t *testing.T) {

@@ -22,7 +22,7 @@ type sighting struct {
 	sent *asynccalls.Request
 	dead bool
 	conn *conn // that sent it
-	lost bool  // it was not stored, or that is not known
+	lost bool  // it was not stored, or, on a broker outside of the test, that is not known
 }
 
 func (s *sighting) String() string { return s.text }

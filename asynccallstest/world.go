@@ -384,7 +384,8 @@ func (e *event) compare(other *event) int {
 
 // minor reports whether the event says nothing that the one before it does not say.
 func (e *event) minor() bool {
-	return e.kind == stepping && (strings.Contains(e.name, " has sent ") || strings.HasSuffix(e.name, " has responded"))
+	return e.kind == ending || e.kind == stepping &&
+		(strings.Contains(e.name, " has sent ") || strings.HasSuffix(e.name, " has responded"))
 }
 
 // kind is what an event is.

@@ -41,7 +41,7 @@ func (s *story) tell(t *testing.T) {
 	})
 	t.Run("fix", func(t *testing.T) {
 		begun := time.Now()
-		asynccallstest.Explore(t, asynccallstest.Bound{Schedules: 250}, s.fix)
+		asynccallstest.Explore(t, asynccallstest.Bound{Schedules: 350}, s.fix)
 		t.Logf("explored in %v", time.Since(begun).Round(time.Millisecond))
 	})
 }

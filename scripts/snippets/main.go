@@ -1,11 +1,14 @@
-// Snippets puts code from files that the compiler has seen into Markdown.
+// Snippets puts text from files that the compiler has seen, or a test has written, into
+// Markdown.
 //
 //	go run ./scripts/snippets README.md          rewrites the file
 //	go run ./scripts/snippets -check README.md   fails if that would change it
 //
-// A snippet follows a line that names its file:
+// A snippet follows a line that names its file, and for a part of a Go file the functions
+// and types that it shows:
 //
 //	<!-- snippet: examples/quickstart/main.go -->
+//	<!-- snippet: examples/shop/shop.go#New,Orders -->
 package main
 
 import (
@@ -17,7 +20,7 @@ import (
 )
 
 // snippet matches the line that names a file and the code that follows.
-var snippet = regexp.MustCompile("(?ms)^(<!-- snippet: (\\S+) -->\n```go\n).*?(^```$)")
+var snippet = regexp.MustCompile("(?ms)^(<!-- snippet: (\\S+) -->\n```\\w+\n).*?(^```$)")
 
 func main() {
 	check := flag.Bool("check", false, "do not write, fail if a file is out of date")
@@ -55,13 +58,16 @@ func expand(text []byte) ([]byte, error) {
 	text = snippet.ReplaceAllFunc(text, func(old []byte) []byte {
 		found++
 		parts := snippet.FindSubmatch(old)
-		code, err := os.ReadFile(string(parts[2]))
+		code, err := read(string(parts[2]))
 		if err != nil {
 			failure = err
 			return old
 		}
 		return bytes.Join([][]byte{parts[1], code, parts[3]}, nil)
 	})
+	if found != bytes.Count(text, []byte("<!-- snippet: ")) {
+		return nil, fmt.Errorf("a line that names a snippet is not followed by code")
+	}
 	if found == 0 {
 		return nil, fmt.Errorf("no snippet found")
 	}
