@@ -63,6 +63,8 @@ test-kafka: ## the tests that use Kafka, on Apache Kafka; starts and stops it if
 	ASYNCCALLS_KAFKA=$(KAFKA_ADDR) go test -count=1 -v ./driver/franz | tee .kafka/franz.log | grep -E '^ {0,4}(---|ok|FAIL)|--- FAIL'; \
 	grep -q -- '--- PASS: TestKafkaRule31Numbering/kafka' .kafka/root.log || { echo 'the Apache Kafka tier did not run'; exit 1; }; \
 	grep -q -- '--- PASS: TestKafkaReplay/kafka' .kafka/deadletters.log || { echo 'the Apache Kafka tier of deadletters did not run'; exit 1; }; \
+	ASYNCCALLS_KAFKA=$(KAFKA_ADDR) go test -count=1 -v -run 'Behaviors|Kafka' ./asynccallstest ./examples/kiosk | tee .kafka/asynccallstest.log | grep -E '^ {0,4}(---|ok|FAIL)|--- FAIL'; \
+	grep -q -- '--- PASS: TestBehaviors/kafka' .kafka/asynccallstest.log || { echo 'the Apache Kafka tier of the testing mode did not run'; exit 1; }; \
 	ASYNCCALLS_KAFKA=$(KAFKA_ADDR) go test -count=1 -v ./cmd/acurl | tee .kafka/acurl.log | grep -E '^ {0,4}(---|ok|FAIL)|--- FAIL'; \
 	grep -q -- '--- PASS: TestScripts/kafka' .kafka/acurl.log || { echo 'the Apache Kafka tier of acurl did not run'; exit 1; }; \
 	grep -q -- '--- PASS: TestDriver/kafka' .kafka/franz.log || { echo 'the Apache Kafka tier of the driver did not run'; exit 1; }
