@@ -140,8 +140,12 @@ func (c *conn) learned(s *sighting, r *driver.Record, err error) {
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
 	s.lost = err != nil
-	if err == nil {
-		c.w.stored(r)
+	if err != nil {
+		return
+	}
+	c.w.stored(r)
+	if h := c.w.hosts[s.request]; h != nil && s.dead {
+		h.bury()
 	}
 }
 

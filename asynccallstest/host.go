@@ -77,8 +77,14 @@ func (h *host) conclude(o stage.Outcome) {
 		return
 	}
 	h.result.Verdict = verdict(o)
-	h.lacksVerdict = false
+	h.lacksVerdict = o.Dead // until the letter is stored
 	h.lacksEnd = h.lacksEnd && o.End
+	h.signal()
+}
+
+// bury takes in that the dead letter was stored. The lock is held.
+func (h *host) bury() {
+	h.lacksVerdict = false
 	h.signal()
 }
 

@@ -81,7 +81,7 @@ func (s *sighting) deadLetter(r *driver.Record, service string) *sighting {
 		return s
 	}
 	if w, err := wire.DecodeRequest(ac); err == nil {
-		s.text = "the dead letter of " + w.ID
+		s.request, s.text = w.ID, "the dead letter of "+w.ID
 		s.sent = requestOf(r, &w, service)
 	}
 	return s
