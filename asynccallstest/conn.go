@@ -144,6 +144,7 @@ func (c *conn) learned(s *sighting, r *driver.Record, err error) {
 		return
 	}
 	c.w.stored(r)
+	c.transcribe(s)
 	if h := c.w.hosts[s.request]; h != nil && s.dead {
 		h.bury()
 	}

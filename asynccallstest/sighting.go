@@ -14,6 +14,7 @@ import (
 // sighting is what a record turns out to be.
 type sighting struct {
 	text    string
+	line    string // what the transcript says of it
 	request string // the ID of the request that it is, or is about
 	end     bool   // it is the end of a call
 	final   bool   // and the library made it, not the handler
@@ -29,8 +30,8 @@ func (s *sighting) String() string { return s.text }
 
 // sight looks at a record.
 func (w *world) sight(r *driver.Record) *sighting {
-	s := &sighting{text: "a record of " + r.Topic}
 	service := w.service(r.Topic)
+	s := &sighting{text: "a record of " + r.Topic, line: r.Topic + " " + printable(r.Value)}
 	for _, h := range r.Headers {
 		if h.Key == wire.HeaderDead {
 			return s.deadLetter(r, service)
@@ -46,16 +47,19 @@ func (w *world) sight(r *driver.Record) *sighting {
 			s.request = w.ID
 			s.text = fmt.Sprintf("request %s to %s%s", w.ID, service, w.Endpoint)
 			s.sent = requestOf(r, &w, service)
+			s.line = requestLine(s.sent, &w)
 		}
 	case wire.KindReply:
 		if to, err := wire.CutReply(ac); err == nil {
 			if w, err := wire.DecodeReply(string(to.Rest)); err == nil {
 				s.response(&w)
+				s.line = responseLine(service, &w, r.Value)
 			}
 		}
 	case wire.KindResponse:
 		if w, err := wire.DecodeResponse(ac); err == nil {
 			s.response(&w)
+			s.line = responseLine(service, &w, r.Value)
 		}
 	}
 	return s
@@ -76,12 +80,14 @@ func (s *sighting) response(w *wire.Response) {
 
 func (s *sighting) deadLetter(r *driver.Record, service string) *sighting {
 	s.text, s.dead, s.final = "a dead letter", true, true
+	s.line = "dead letters: " + printable(r.Value)
 	ac, err := wire.Find(r.Headers)
 	if err != nil {
 		return s
 	}
 	if w, err := wire.DecodeRequest(ac); err == nil {
 		s.request, s.text = w.ID, "the dead letter of "+w.ID
+		s.line = strings.TrimRight("dead letters: "+w.ID+" "+printable(r.Value), " ")
 		s.sent = requestOf(r, &w, service)
 	}
 	return s

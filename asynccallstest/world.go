@@ -31,6 +31,7 @@ type world struct {
 	t        testing.TB
 	broker   driver.Driver
 	staged   bool
+	begun    time.Time
 	schedule *schedule // nil: everything goes its ordinary way
 	defaults []asynccalls.Option
 	prefix   string        // of topics and groups, as defaults say
@@ -43,17 +44,18 @@ type world struct {
 	owning   chan struct{} // holds an element while client or Instance.replies is looked at
 	client   *Instance     // with which the test calls, once it does
 
-	mu        sync.Mutex // guards what follows, and the fields of connections, readers and instances
-	pending   []*event
-	round     int // how often something has happened
-	conns     []*conn
-	instances []*Instance
-	requests  []*sighting
-	hosts     map[string]*host // by the ID of the request
-	progress  map[driver.Partition]*progress
-	settled   []chan struct{} // closed when nothing is left to handle
-	forgiving bool            // panics of handlers are no failures
-	ending    bool
+	mu         sync.Mutex // guards what follows, and the fields of connections, readers and instances
+	pending    []*event
+	round      int // how often something has happened
+	conns      []*conn
+	instances  []*Instance
+	requests   []*sighting
+	transcript []string         // what was stored, a line each
+	hosts      map[string]*host // by the ID of the request
+	progress   map[driver.Partition]*progress
+	settled    []chan struct{} // closed when nothing is left to handle
+	forgiving  bool            // panics of handlers are no failures
+	ending     bool
 }
 
 // progress is how far the messages of a partition are handled.
@@ -66,7 +68,7 @@ type progress struct {
 func newWorld(tb testing.TB, broker driver.Driver, staged bool) *world {
 	tb.Helper()
 	w := &world{
-		t: tb, broker: broker, staged: staged,
+		t: tb, broker: broker, staged: staged, begun: time.Now(),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
 		owning:   make(chan struct{}, 1),
 		hosts:    make(map[string]*host),
