@@ -123,7 +123,8 @@ func (o *office) steps() []step {
 }
 
 func (o *office) reserve(ctx context.Context, id string, in Order) (Progress, error) {
-	_, err := asynccalls.CallOneJSON[stock.Items](ctx, o.service, stock.Service, "/reserve/"+id, in.items(), key(in.Article))
+	_, err := asynccalls.CallOneJSON[stock.Items](ctx, o.service, stock.Service, "/reserve/"+id,
+		in.items(), key(in.Article))
 	return Progress{State: Reserved}, err
 }
 
@@ -134,7 +135,8 @@ func (o *office) charge(ctx context.Context, id string, in Order) (Progress, err
 }
 
 func (o *office) ship(ctx context.Context, id string, in Order) (Progress, error) {
-	p, err := asynccalls.CallOneJSON[stock.Parcel](ctx, o.service, stock.Service, "/ship/"+id, in.items(), key(in.Article))
+	p, err := asynccalls.CallOneJSON[stock.Parcel](ctx, o.service, stock.Service, "/ship/"+id,
+		in.items(), key(in.Article))
 	return Progress{State: Shipped, Parcel: p.Number}, err
 }
 

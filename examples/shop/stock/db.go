@@ -84,10 +84,10 @@ func (db *DB) release(order string, i Items) (Items, error) {
 		r = &reservation{items: i, state: released}
 		db.orders[order] = r
 	}
-	switch r.state {
-	case shipped:
+	if r.state == shipped {
 		return Items{}, message.Refusal(409, "order %s was shipped", order)
-	case reserved:
+	}
+	if r.state == reserved {
 		db.levels[r.items.Article] += r.items.Quantity
 		r.state = released
 	}

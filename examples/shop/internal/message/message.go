@@ -4,6 +4,7 @@ package message
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/asynccalls/asynccalls"
@@ -33,7 +34,19 @@ func Refusal(status int, format string, args ...any) error {
 func encode(v any) []byte {
 	body, err := json.Marshal(v)
 	if err != nil {
-		panic(err) //nolint:forbidigo // the types of the shop have no such values
+		panic(err) // the types of the shop have no such values
 	}
 	return body
+}
+
+// Status returns the status with which a call has ended: 200 if err is nil, and 0 if it
+// is not that of a service.
+func Status(err error) int {
+	if err == nil {
+		return 200
+	}
+	if e, ok := errors.AsType[*asynccalls.Error](err); ok {
+		return e.Status
+	}
+	return 0
 }
