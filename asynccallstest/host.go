@@ -18,6 +18,8 @@ type host struct {
 	tasks chan func(bool) // the handler is to run
 	news  chan struct{}   // gets an element when something below has changed
 
+	awaited bool // it is a call, which ends in any case: at its deadline if nothing is sent
+
 	// world.mu guards the following.
 	result       Result
 	guest        *conn // whose handler was sent to tasks
@@ -78,7 +80,7 @@ func (h *host) conclude(o stage.Outcome) {
 	}
 	h.result.Verdict = verdict(o)
 	h.lacksVerdict = o.Dead // until the letter is stored
-	h.lacksEnd = h.lacksEnd && o.End
+	h.lacksEnd = h.lacksEnd && (o.End || h.awaited)
 	h.signal()
 }
 

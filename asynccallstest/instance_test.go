@@ -142,3 +142,25 @@ func TestTimeIsVirtual(t *testing.T) {
 		}
 	})
 }
+
+// TestCallLearnsItsEnd has handlers use up the time of a call, or say nothing at all: the
+// result says how the call has ended for the caller.
+func TestCallLearnsItsEnd(t *testing.T) {
+	t.Parallel()
+	tests := map[string]asynccalls.Handler{
+		"too late": asynccallstest.Script(time.Minute, "late"),
+		"no end":   asynccallstest.Script("first", asynccallstest.NoEnd),
+	}
+	for name, h := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asynccallstest.Run(t, func(t testing.TB, b *asynccallstest.Broker) {
+				s := b.Start(service("server", map[string]asynccalls.Handler{"/e": h}))
+				got := s.Call(asynccalls.NewRequest("server", "/e", nil))
+				if !errors.Is(got.Err, context.DeadlineExceeded) || got.Verdict != asynccallstest.Dropped {
+					t.Errorf("%v, %v; want Dropped and the deadline", got.Verdict, got.Err)
+				}
+			})
+		})
+	}
+}

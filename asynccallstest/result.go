@@ -43,7 +43,7 @@ type Result struct {
 func (i *Instance) Call(r *asynccalls.Request) *Result {
 	i.w.t.Helper()
 	client := i.w.caller()
-	return i.hand(r, true, func(ctx context.Context, h *host) {
+	return i.hand(&host{lacksEnd: true, awaited: true}, r, func(ctx context.Context, h *host) {
 		for resp, err := range client.Call(ctx, r).Responses() { //nolint:contextcheck // as in Call.Responses
 			h.take(resp, err)
 		}
@@ -56,7 +56,7 @@ func (i *Instance) Call(r *asynccalls.Request) *Result {
 func (i *Instance) Notify(r *asynccalls.Request) *Result {
 	i.w.t.Helper()
 	client := i.w.caller()
-	return i.hand(r, false, func(ctx context.Context, h *host) {
+	return i.hand(&host{}, r, func(ctx context.Context, h *host) {
 		if err := client.Notify(ctx, r); err != nil {
 			h.giveUp(err)
 		}
@@ -69,7 +69,7 @@ func (i *Instance) Notify(r *asynccalls.Request) *Result {
 func (i *Instance) Send(r *asynccalls.Request) *Result {
 	i.w.t.Helper()
 	client := i.responder()
-	return i.hand(r, true, func(ctx context.Context, h *host) {
+	return i.hand(&host{lacksEnd: true}, r, func(ctx context.Context, h *host) {
 		if err := client.Send(ctx, r); err != nil {
 			h.giveUp(err)
 		}
@@ -77,10 +77,10 @@ func (i *Instance) Send(r *asynccalls.Request) *Result {
 }
 
 // hand sends a request, and lends the stack to its handler until all is over.
-func (i *Instance) hand(r *asynccalls.Request, ends bool, send func(context.Context, *host)) *Result {
+func (i *Instance) hand(h *host, r *asynccalls.Request, send func(context.Context, *host)) *Result {
 	w := i.w
 	w.t.Helper()
-	h := &host{w: w, tasks: make(chan func(bool), 1), news: make(chan struct{}, 1), lacksVerdict: true, lacksEnd: ends}
+	h.w, h.tasks, h.news, h.lacksVerdict = w, make(chan func(bool), 1), make(chan struct{}, 1), true
 	w.mu.Lock()
 	taken := w.hosts[r.ID] != nil
 	if !taken {
