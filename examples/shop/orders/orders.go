@@ -82,9 +82,7 @@ func (o *office) place(ctx context.Context, in Order, send func(Progress) error)
 	if reached, err := o.db.open(id, in); err != nil {
 		return again(reached, err, send)
 	}
-	settle := asynccalls.NewRequest(Service, "/settle/"+id, []byte("{}"))
-	settle.Key = id
-	if err := o.service.Notify(ctx, settle); err != nil {
+	if err := o.service.Notify(ctx, message.Request(Service, "/settle/"+id, id, struct{}{})); err != nil {
 		return err
 	}
 	for _, step := range o.steps() {
