@@ -19,9 +19,11 @@ type event struct {
 	final   bool   // the library sends it when a handler has returned
 }
 
-// compare orders events: those that were added first happen first.
+// compare orders events: those that were added first happen first. What the test does is
+// not to wait for them.
 func (e *event) compare(other *event) int {
 	return cmp.Or(
+		cmp.Compare(min(e.kind, storing), min(other.kind, storing)),
 		cmp.Compare(e.born, other.born),
 		cmp.Compare(e.conn.index, other.conn.index),
 		cmp.Compare(e.name, other.name),
@@ -38,7 +40,8 @@ func (e *event) minor() bool {
 type kind uint8
 
 const (
-	storing    kind = iota // a record reaches the broker
+	resting    kind = iota // the test ends a process
+	storing                // a record reaches the broker
 	committing             // a position does
 	beginning              // a handler is called
 	stepping               // a handler goes on

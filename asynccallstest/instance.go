@@ -115,6 +115,7 @@ func (i *Instance) Service() *asynccalls.Service {
 // that run stop at the next thing they do through the library; a handler that the
 // test itself runs goes on, and meets errors.
 func (i *Instance) Crash() {
+	i.w.atRest(i.name() + " crashes")
 	i.w.mu.Lock()
 	c := i.conn
 	i.w.mu.Unlock()
@@ -125,6 +126,7 @@ func (i *Instance) Crash() {
 // Restart ends the process as [asynccalls.Service.Close] does, and starts another.
 func (i *Instance) Restart() {
 	i.w.t.Helper()
+	i.w.atRest(i.name() + " is restarted")
 	i.w.mu.Lock()
 	s := i.service
 	i.w.mu.Unlock()

@@ -291,3 +291,38 @@ func TestDefaults(t *testing.T) {
 			asynccalls.NewRequest("server", "/e", nil), asynccalls.NewRequest("server", "/e", nil))
 	}, asynccallstest.Defaults(prefix))
 }
+
+// TestEndsAtRest ends a process as soon as it has something to do, many times: it has
+// always got as far.
+func TestEndsAtRest(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(*asynccallstest.Instance){
+		"crash":   (*asynccallstest.Instance).Crash,
+		"restart": (*asynccallstest.Instance).Restart,
+	}
+	for name, end := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seen := make(map[string]int)
+			for range 200 {
+				asynccallstest.Run(t, func(t testing.TB, b *asynccallstest.Broker) {
+					b.Fake("log", func(s *asynccalls.Service) { s.Handle("/e", asynccallstest.Script()) })
+					s := b.Start(func(d driver.Driver) (*asynccalls.Service, error) {
+						s, err := asynccalls.New("server", d)
+						s.Handle("/e", func(ctx context.Context, _ asynccalls.ResponseWriter, _ *asynccalls.Request) error {
+							return s.Notify(ctx, asynccalls.NewRequest("log", "/e", nil))
+						})
+						return s, err
+					})
+					notify(t, b, "server", "/e", "k")
+					end(s)
+					b.Wait()
+					seen[b.Transcript()]++
+				})
+			}
+			if len(seen) != 1 {
+				t.Errorf("it took %d ways: %v", len(seen), seen)
+			}
+		})
+	}
+}

@@ -167,6 +167,16 @@ func (w *world) next() (o option, due time.Duration) {
 	return w.take(w.schedule.choose(options, w.state())), 0
 }
 
+// atRest waits until everything else has come to rest, and before anything that waits to
+// happen does; so what the test does next meets the same each time.
+func (w *world) atRest(what string) {
+	if w.staged {
+		turn := make(chan struct{})
+		w.add(&event{conn: w.nobody, kind: resting, name: what, do: func() { close(turn) }})
+		<-turn
+	}
+}
+
 // forever is when nothing is due.
 const forever = 1 << 62
 
