@@ -12,7 +12,7 @@ import (
 func TestSameEachTime(t *testing.T) {
 	t.Parallel()
 	var first string
-	for range 50 {
+	for range 25 {
 		asynccallstest.Run(t, func(t testing.TB, b *asynccallstest.Broker) {
 			atOnce(t, open(b))
 			if first == "" {
@@ -29,7 +29,7 @@ func TestSameEachTime(t *testing.T) {
 // the last mugs.
 func TestExplore(t *testing.T) {
 	t.Parallel()
-	asynccallstest.Explore(t, asynccallstest.Bound{Schedules: 50}, func(t testing.TB, b *asynccallstest.Broker) {
+	asynccallstest.Explore(t, asynccallstest.Bound{Schedules: 40}, func(t testing.TB, b *asynccallstest.Broker) {
 		s := open(b)
 		if err := b.Client().Notify(t.Context(), place("o1", "ann", 2), place("o2", "ann", 2)); err != nil {
 			t.Fatal(err)

@@ -23,16 +23,17 @@ func crashing(s **fixture, then asynccalls.Handler) asynccalls.Handler {
 // once.
 func TestCrash(t *testing.T) {
 	t.Parallel()
-	var s *fixture
 	parcel := script(`{"number":7}`)
-	tests := map[string]others{
-		"while it reserves": {reserve: crashing(&s, script(items))},
-		"while it charges":  {charge: crashing(&s, script(receipt))},
-		"while it ships":    {ship: crashing(&s, parcel)},
+	tests := map[string]func(s **fixture) others{
+		"while it reserves": func(s **fixture) others { return others{reserve: crashing(s, script(items))} },
+		"while it charges":  func(s **fixture) others { return others{charge: crashing(s, script(receipt))} },
+		"while it ships":    func(s **fixture) others { return others{ship: crashing(s, parcel)} },
 	}
-	for name, o := range tests {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // they share s
-			with(t, o, func(t testing.TB, f *fixture) {
+	for name, others := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var s *fixture
+			with(t, others(&s), func(t testing.TB, f *fixture) {
 				s = f
 				gets(t, s.Call(place("o1")), 3, 200)
 				s.is(t, orders.Shipped, "")
@@ -89,7 +90,7 @@ func TestRestart(t *testing.T) {
 // refused is undone, and who placed it learns that it failed.
 func TestExplore(t *testing.T) {
 	t.Parallel()
-	bound := asynccallstest.Bound{Schedules: 100}
+	bound := asynccallstest.Bound{Schedules: 50}
 	asynccallstest.Explore(t, bound, func(t testing.TB, b *asynccallstest.Broker) {
 		s := start(b, others{charge: refuse(402)})
 		if got := s.Send(place("o1")); message.Status(got.Err) < 400 {

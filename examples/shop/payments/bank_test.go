@@ -21,6 +21,15 @@ func awayUntil(back time.Time) func(context.Context, string) error {
 	}
 }
 
+func onlyFor(order string, f func(context.Context, string) error) func(context.Context, string) error {
+	return func(ctx context.Context, of string) error {
+		if of != order {
+			return nil
+		}
+		return f(ctx, of)
+	}
+}
+
 // TestAway tells who waits that the bank is away, but not what it said.
 func TestAway(t *testing.T) {
 	t.Parallel()
@@ -52,13 +61,7 @@ func TestAwayForLong(t *testing.T) {
 func TestAwayForOne(t *testing.T) {
 	t.Parallel()
 	with(t, func(t testing.TB, s *fixture) {
-		away := awayUntil(time.Now().Add(time.Minute))
-		s.before = func(ctx context.Context, order string) error {
-			if order != "o1" {
-				return nil
-			}
-			return away(ctx, order)
-		}
+		s.before = onlyFor("o1", awayUntil(time.Now().Add(time.Minute)))
 		s.b.Client().Notify(t.Context(), charge("o1", 60))
 		moves(t, s.Call(charge("o2", 60)), 60)
 		s.b.Wait() // o1 is refused then

@@ -61,7 +61,7 @@ func TestRestartWhileAway(t *testing.T) {
 // refunded.
 func TestExplore(t *testing.T) {
 	t.Parallel()
-	bound := asynccallstest.Bound{Schedules: 100}
+	bound := asynccallstest.Bound{Schedules: 50}
 	asynccallstest.Explore(t, bound, func(t testing.TB, b *asynccallstest.Broker) {
 		s := start(b)
 		if err := b.Client().Notify(t.Context(), charge("o1", 60), refund("o1"), charge("o2", 40)); err != nil {

@@ -61,7 +61,7 @@ func TestRestart(t *testing.T) {
 // released.
 func TestExplore(t *testing.T) {
 	t.Parallel()
-	bound := asynccallstest.Bound{Schedules: 100}
+	bound := asynccallstest.Bound{Schedules: 50}
 	asynccallstest.Explore(t, bound, func(t testing.TB, b *asynccallstest.Broker) {
 		s := start(b)
 		if err := b.Client().Notify(t.Context(), about("/reserve/o1", 2), about("/release/o1", 2)); err != nil {
