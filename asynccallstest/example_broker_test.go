@@ -155,3 +155,17 @@ func ExampleBroker_AllowPanics() {
 	// call door/open: status 500: internal error
 	// panic: runtime error: index out of range [0] with length 0
 }
+
+// A transcript is the same each time, to the byte: a file may hold what is expected.
+func ExampleBroker_Transcript() {
+	test(func(t *testing.T) {
+		asynccallstest.Run(t, func(_ testing.TB, b *asynccallstest.Broker) {
+			b.Start(newGreeter).Call(asynccalls.NewRequest("greeter", "/hi/you", nil))
+			fmt.Print(b.Transcript())
+		})
+	})
+	// Output:
+	// 0s test -> greeter/hi/you: call req-1
+	// 0s greeter -> test: answer 0 to req-1 Hello, you
+	// 0s greeter -> test: end of req-1
+}
