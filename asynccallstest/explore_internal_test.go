@@ -3,10 +3,12 @@ package asynccallstest
 import (
 	"context"
 	"hash/maphash"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/driver"
 )
 
 // TestShrink leaves the deviation out that has nothing to do with the failure.
@@ -98,5 +100,24 @@ func TestResponsesOnce(t *testing.T) {
 	}
 	if n := len(h.result.Responses); n != 3 || h.lacksEnd {
 		t.Errorf("%d responses, and the end is missing: %v; want 3, and false", n, h.lacksEnd)
+	}
+}
+
+// pausing is a reader that takes in what is paused.
+type pausing struct {
+	driver.Reader
+	all []driver.Partition
+}
+
+func (p *pausing) Pause(all []driver.Partition) { p.all = all }
+
+// TestTenantPauses pauses the partitions that the broker knows.
+func TestTenantPauses(t *testing.T) {
+	t.Parallel()
+	p := &pausing{}
+	r := &tenantReader{p, &tenant{prefix: "mine-"}}
+	r.Pause([]driver.Partition{{Topic: "a.requests", ID: 3}})
+	if want := []driver.Partition{{Topic: "mine-a.requests", ID: 3}}; !slices.Equal(p.all, want) {
+		t.Errorf("paused are %v, want %v", p.all, want)
 	}
 }

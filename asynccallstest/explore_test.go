@@ -218,6 +218,19 @@ func (y *tally) fail(err error) {
 	}
 }
 
+// TestExploreEnd explores a test that does not wait for what it has set off: that it ends
+// is not something that may happen earlier.
+func TestExploreEnd(t *testing.T) {
+	t.Parallel()
+	r := asynccallstest.Search(t, asynccallstest.Bound{}, func(t testing.TB, b *asynccallstest.Broker) {
+		b.Start(service("server", map[string]asynccalls.Handler{"/e": asynccallstest.Script("yes")}))
+		notify(t, b, "server", "/e", "k")
+	})
+	if want := "explored 8 schedules, 8 states, up to 5 steps; all within the bound"; r.String() != want {
+		t.Errorf("%v\nwant %s", r, want)
+	}
+}
+
 // TestExploreTells explores tests that cannot be explored, or fail in other ways than by
 // a wrong result.
 func TestExploreTells(t *testing.T) {

@@ -108,7 +108,11 @@ func TestCrashAtOnce(t *testing.T) {
 		}))
 		notify(t, b, "server", "/e", "")
 		asynccallstest.Script(time.Second)(t.Context(), nil, nil)
+		before := s.Service()
 		s.Crash()
+		if s.Service() == before {
+			t.Error("the service is that of the process that crashed")
+		}
 		b.Wait()
 		if len(begun) != 2 || begun[1].Sub(begun[0]).Round(time.Millisecond) != time.Second {
 			t.Errorf("handlers began at %v, want two, a second apart", begun)
