@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/asynccalls/asynccalls/embedded"
 )
@@ -35,10 +36,15 @@ mugs: 3 on the shelf
 posters: 3 on the shelf
 $`)
 
+// patience is how long the program may take.
+const patience = 20 * time.Second
+
 func TestRun(t *testing.T) {
 	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	var out bytes.Buffer
-	if err := run(t.Context(), &out, nil); err != nil {
+	if err := run(ctx, &out, nil); err != nil {
 		t.Fatal(err)
 	}
 	if !printed.Match(out.Bytes()) {
@@ -53,8 +59,10 @@ func TestRunOnKafka(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { kafka.Close() })
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	var out bytes.Buffer
-	if err := run(t.Context(), &out, []string{"-brokers", kafka.Addr()}); err != nil || !printed.Match(out.Bytes()) {
+	if err := run(ctx, &out, []string{"-brokers", kafka.Addr()}); err != nil || !printed.Match(out.Bytes()) {
 		t.Errorf("%v, output is\n%s", err, out.String())
 	}
 }

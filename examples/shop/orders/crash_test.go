@@ -54,6 +54,20 @@ func TestCrashOfRefused(t *testing.T) {
 	})
 }
 
+// TestCrashBeforeRefused has the service crash when its customer knows that the items are
+// reserved, and record that again.
+func TestCrashBeforeRefused(t *testing.T) {
+	t.Parallel()
+	var s *fixture
+	with(t, others{charge: crashing(&s, refuse(402))}, func(t testing.TB, f *fixture) {
+		s = f
+		for range 2 { // the second time it is answered from the database
+			gets(t, s.Call(place("o1")), 1, 402)
+		}
+		s.is(t, orders.Canceled, "")
+	})
+}
+
 func TestCrashAfterShipping(t *testing.T) {
 	t.Parallel()
 	with(t, others{}, func(t testing.TB, s *fixture) {

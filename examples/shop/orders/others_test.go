@@ -103,6 +103,7 @@ func TestNoStock(t *testing.T) {
 		if got := s.Call(place("o1")); !errors.Is(got.Cause, asynccalls.ErrNoService) {
 			t.Errorf("the handler ended with %v, want ErrNoService", got.Cause)
 		}
+		<-time.After(time.Hour)
 		b.Fake("stock", others{}.stock)
 		b.Fake("payments", others{}.payments)
 		s.is(t, orders.Canceled, "")
