@@ -15,8 +15,8 @@ import (
 	"github.com/asynccalls/asynccalls/driver"
 )
 
-// lateness is how late something is that comes late, in virtual time: later than any
-// default of the library waits for it.
+// lateness is how late something is that comes late, in virtual time: later than a call
+// waits by default.
 const lateness = time.Minute
 
 // world is a broker and all that is connected to it during one test, or one
