@@ -82,6 +82,9 @@ func endDriverClosed(ctx context.Context, t *testing.T, w *tier) {
 	client := w.new(t, "client", l)
 	c := call(ctx, client, "/e")
 	next(ctx, t, started)
+	if err := l.Flush(ctx); err != nil { // the request may be handled before the client knows that it is there
+		t.Fatal(err)
+	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -111,14 +111,19 @@ func (p *printer) line(b *bytes.Buffer, r *asynccalls.Response) error {
 		Status int         `json:"status"`
 		Header [][2]string `json:"header,omitempty"`
 		Body   any         `json:"body"`
-	}{r.ID, r.Seq, r.Status, nil, string(r.Body)}
+	}{r.ID, r.Seq, r.Status, nil, jsonOr(r.Body)}
 	for _, h := range r.Header {
 		line.Header = append(line.Header, [2]string{h.Key, h.Value})
 	}
-	if json.Valid(r.Body) {
-		line.Body = json.RawMessage(r.Body)
-	}
 	return json.NewEncoder(b).Encode(line)
+}
+
+// jsonOr returns a body as JSON, if it is, else as text.
+func jsonOr(body []byte) any {
+	if json.Valid(body) {
+		return json.RawMessage(body)
+	}
+	return string(body)
 }
 
 // ended notes how the call ended.

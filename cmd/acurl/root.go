@@ -32,7 +32,7 @@ talk over HTTP. Each response is written when it arrives.
 	root.SetErr(io.err)
 	c.addFlags(root)
 	direct.addFlags(root)
-	root.AddCommand(newCall(io, c), newServe(io, c), newBroker(io))
+	root.AddCommand(newCall(io, c), newServe(io, c), newBroker(io), newDead(io, c))
 	return root
 }
 

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -56,7 +58,7 @@ func TestScripts(t *testing.T) {
 					e.Setenv(brokersVariable, addr)
 					return nil
 				},
-				Cmds: map[string]func(*testscript.TestScript, bool, []string){"served": served, "exits": exits},
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){"served": served, "lettered": lettered, "exits": exits},
 			})
 		})
 	}
@@ -74,6 +76,20 @@ func served(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s is not served", args[0])
+}
+
+// lettered waits until a service has so many dead letters: lettered N SERVICE.
+func lettered(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: lettered N SERVICE")
+	}
+	for begun := time.Now(); time.Since(begun) < time.Minute; {
+		ts.Check(ts.Exec("acurl", "dead", "ls", args[1], "--jsonl"))
+		if fmt.Sprint(strings.Count(ts.ReadFile("stdout"), "\n")) == args[0] {
+			return
+		}
+	}
+	ts.Fatalf("%s has not %s dead letters", args[1], args[0])
 }
 
 // acurl runs it, and returns the exit code.
