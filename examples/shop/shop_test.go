@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"flag"
 	"os"
 	"path/filepath"
@@ -71,6 +72,7 @@ func (s *shop) has(t testing.TB, level, balance int) {
 // golden fails the test unless a transcript is that of the file of this test.
 func golden(t testing.TB, name, got string) {
 	t.Helper()
+	t.Logf("transcript %x", sha256.Sum256([]byte(got)))
 	file := filepath.Join("testdata", strings.ReplaceAll(name, " ", "_")+".golden")
 	if *update {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
