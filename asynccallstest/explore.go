@@ -212,7 +212,7 @@ func (x *exploration) bubble(c *schedule, r *recorder) {
 	defer chance.Predict()()
 	defer func() {
 		if p := recover(); p != nil { // of the bubble: nothing can happen in it any more
-			r.record(fmt.Sprint("the test waits for something that never happens: ", p))
+			r.record(stuck(p))
 		}
 	}()
 	h := newWatch(x.t.Name(), os.Stderr, watchInterval)

@@ -241,7 +241,8 @@ func TestExploreTells(t *testing.T) {
 	}{
 		"waits forever": {
 			func(testing.TB, *asynccallstest.Broker) { <-make(chan int) },
-			"waits for something that never happens",
+			"waits for something that never happens: deadlock: all goroutines in bubble are blocked\n\n" +
+				"goroutine ",
 		},
 		"panic in a handler": {
 			func(t testing.TB, b *asynccallstest.Broker) {

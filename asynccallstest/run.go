@@ -61,6 +61,11 @@ func Run(t *testing.T, body func(t testing.TB, b *Broker), o ...Option) {
 	exclusive.Lock()
 	defer exclusive.Unlock()
 	defer chance.Predict()()
+	defer func() {
+		if p := recover(); p != nil { // of the bubble: nothing can happen in it any more
+			t.Fatal(stuck(p))
+		}
+	}()
 	h := newWatch(t.Name(), os.Stderr, watchInterval)
 	defer h.stop()
 	synctest.Test(t, func(t *testing.T) {
