@@ -11,23 +11,27 @@ import (
 	"github.com/asynccalls/asynccalls/driver"
 )
 
+// patient is how long a call waits that does not come to its end: longer than a broker
+// that is busy takes for what comes before.
+const patient = 6 * time.Second
+
 // waits are the ways in which somebody waits for a call.
 var waits = map[string]behavior{
 	"deadline of the caller": {func(t testing.TB, b *asynccallstest.Broker, l *log) {
 		b.Fake("server", func(s *asynccalls.Service) {
 			s.Handle("/slow", asynccallstest.Script("one", time.Minute, "never"))
 		})
-		l.add("%s", ask(t, b, time.Second, request("server", "/slow", "", "")))
+		l.add("%s", ask(t, b, patient, request("server", "/slow", "", "")))
 	}, `0:one context deadline exceeded .`},
 	"no end": {func(t testing.TB, b *asynccallstest.Broker, l *log) {
 		b.Fake("server", func(s *asynccalls.Service) {
 			s.Handle("/e", asynccallstest.Script("one", "two", asynccallstest.NoEnd))
 		})
-		l.add("%s", ask(t, b, time.Second, request("server", "/e", "", "")))
+		l.add("%s", ask(t, b, patient, request("server", "/e", "", "")))
 	}, `0:one 1:two context deadline exceeded .`},
 	"no answer at all": {func(t testing.TB, b *asynccallstest.Broker, l *log) {
 		b.Fake("server", func(s *asynccalls.Service) { s.Handle("/e", asynccallstest.Script(asynccallstest.NoEnd)) })
-		l.add("%s", ask(t, b, time.Second, request("server", "/e", "", "")))
+		l.add("%s", ask(t, b, patient, request("server", "/e", "", "")))
 	}, `context deadline exceeded .`},
 	"time limit of a handler": {func(t testing.TB, b *asynccallstest.Broker, l *log) {
 		s := serving(b, "server", func(s *asynccalls.Service) {
@@ -41,12 +45,12 @@ notify [], ok, DeadLettered after 3`},
 	"the time of a request is over while it is handled": {func(_ testing.TB, b *asynccallstest.Broker, l *log) {
 		s := serving(b, "server", func(s *asynccalls.Service) { s.Handle("/e", asynccallstest.Script("one", time.Minute)) })
 		r := request("server", "/e", "", "")
-		r.TTL = time.Second
+		r.TTL = patient
 		l.add("send %s", outcome(s.Send(r)))
 	}, `send [0:one], status 504: the request expired while it was handled, Dropped after 1`},
 	"the time of a request is over before it is handled": {func(t testing.TB, b *asynccallstest.Broker, l *log) {
 		s := serving(b, "server", func(s *asynccalls.Service) {
-			s.Handle("/slow", asynccallstest.Script(4*time.Second))
+			s.Handle("/slow", asynccallstest.Script(6*time.Second))
 			s.Handle("/quick", asynccallstest.Script())
 		})
 		if err := b.Client().Notify(t.Context(), request("server", "/slow", "k", "")); err != nil {
