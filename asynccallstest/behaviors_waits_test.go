@@ -13,7 +13,7 @@ import (
 
 // patient is how long a call waits that does not come to its end: longer than a broker
 // that is busy takes for what comes before.
-const patient = 6 * time.Second
+const patient = 4 * time.Second
 
 // waits are the ways in which somebody waits for a call.
 var waits = map[string]behavior{
@@ -50,7 +50,7 @@ notify [], ok, DeadLettered after 3`},
 	}, `send [0:one], status 504: the request expired while it was handled, Dropped after 1`},
 	"the time of a request is over before it is handled": {func(t testing.TB, b *asynccallstest.Broker, l *log) {
 		s := serving(b, "server", func(s *asynccalls.Service) {
-			s.Handle("/slow", asynccallstest.Script(6*time.Second))
+			s.Handle("/slow", asynccallstest.Script(5*time.Second))
 			s.Handle("/quick", asynccallstest.Script())
 		})
 		if err := b.Client().Notify(t.Context(), request("server", "/slow", "k", "")); err != nil {

@@ -167,6 +167,9 @@ type Group interface {
 type Listener interface {
 	// Assigned tells of partitions added. It is called also when a rebalance
 	// added none, so that a member without partitions learns that it is one.
+	// They can be committed once it has returned: a commit before is one of an
+	// earlier assignment, and is refused. What the member had before, and another
+	// may have had since, is told as lost first.
 	Assigned(p []Partition)
 
 	// Revoked tells of partitions that go to another member once Revoked has

@@ -13,6 +13,7 @@ func commitCases() map[string]scenario {
 		"commit not made is received again":         commitMissing,
 		"commit replaces, also by a lower offset":   commitLower,
 		"commit of what is not assigned is refused": commitNotAssigned,
+		"commit before Assigned returns is refused": commitTooEarly,
 		"commit beside Receive":                     commitBesideReceive,
 		"commit at the end receives nothing again":  commitEnd,
 		"commit of one partition leaves the others": commitOne,
@@ -123,6 +124,29 @@ func commitNotAssigned(ctx context.Context, f *fixture) {
 	}
 	second.close(ctx)
 	f.checkResume(ctx, party, at(mine, 6), at(theirs, 0))
+}
+
+// commitTooEarly commits a partition while the listener is told that it is
+// assigned.
+func commitTooEarly(ctx context.Context, f *fixture) {
+	topic := f.topic(ctx, 1)
+	p := partitions(topic, 1)
+	published := f.publication()
+	published.hand(ctx, numbered(topic, 0, 0, 10)...)
+	published.wait(ctx)
+	party := f.party()
+	m := party.join(ctx, topic)
+	m.onAssigned = func(added []driver.Partition) {
+		for _, p := range added {
+			if err := m.Group.Commit(ctx, at(p, 5)); err == nil {
+				f.Errorf("commit within Assigned succeeded, want an error")
+			}
+		}
+	}
+	m.start(ctx)
+	party.wait(ctx, "all assigned", party.ownsAll(1, m))
+	m.close(ctx)
+	f.checkResume(ctx, party, at(p[0], 0))
 }
 
 // commitBesideReceive commits from two goroutines while records are received.

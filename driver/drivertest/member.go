@@ -20,9 +20,10 @@ type member struct {
 	*party
 	Group driver.Group
 
-	onRevoked func(ctx context.Context, p []driver.Partition) // called within Revoked, before the partitions are given up
-	onReceive func(records []driver.Record)                   // called after each Receive that returned some
-	buffer    int                                             // records a call of Receive can take; default 100
+	onAssigned func(p []driver.Partition)                      // called within Assigned, before the partitions are taken over
+	onRevoked  func(ctx context.Context, p []driver.Partition) // called within Revoked, before the partitions are given up
+	onReceive  func(records []driver.Record)                   // called after each Receive that returned some
+	buffer     int                                             // records a call of Receive can take; default 100
 
 	// All below is guarded by the board of the party.
 	receiving, listening    bool
@@ -183,6 +184,9 @@ func (m *member) check(r driver.Record) {
 // Assigned is called by the group.
 func (m *member) Assigned(partitions []driver.Partition) {
 	defer m.listen("Assigned")()
+	if m.onAssigned != nil {
+		m.onAssigned(partitions)
+	}
 	m.update(func() {
 		m.assigned++
 		for _, p := range partitions {

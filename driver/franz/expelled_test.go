@@ -3,6 +3,7 @@ package franz_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -51,8 +52,44 @@ func TestExpelledAndReplaced(t *testing.T) {
 	}
 }
 
-// TestExpelledAlone has the broker give up the only member of a group, which gets
-// back what it had.
+// TestExpelledAndBack has the broker give a member up, and its partition to
+// another, which commits and leaves. The member, which has not noticed, gets the
+// partition back: it goes on where the other has ended.
+func TestExpelledAndBack(t *testing.T) {
+	t.Parallel()
+	cluster := fake(t)
+	d := open(t, cluster.ListenAddrs()[0])
+	topic := create(t, d, 1)
+	publish(t.Context(), d, topic, numbers(0, 5)...).get()
+	m := join(t, d, "group", topic)
+	m.receiveUntil(t, func() bool { return len(m.records) == 5 })
+	id := cluster.GroupInfo("group").Members[0].MemberID
+	other := join(t, d, "group", topic)
+	other.receiveUntil(t, func() bool { m.receiveOnce(t); return other.assigned > 0 })
+
+	expel(t, cluster, id)
+	other.receiveUntil(t, func() bool { return len(other.records) == 5 })
+	at := func(offset int64) driver.Position {
+		return driver.Position{Partition: driver.Partition{Topic: topic}, Offset: offset, Epoch: -1}
+	}
+	if err := other.Commit(t.Context(), at(3)); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m.receiveUntil(t, func() bool { return len(m.records) == 7 })
+	if m.lost != 1 || m.revoked != 0 || m.records[5].Offset != 3 {
+		t.Errorf("lost %d times, revoked %d times, then received %d; want lost once, and record 3",
+			m.lost, m.revoked, m.records[5].Offset)
+	}
+	if err := m.Commit(t.Context(), at(5)); err != nil {
+		t.Errorf("commit: %v", err)
+	}
+}
+
+// TestExpelledAlone has the broker give up the only member of a group. What it had
+// is lost, as it can't know that nobody had it since, and then it gets it back.
 func TestExpelledAlone(t *testing.T) {
 	t.Parallel()
 	cluster := fake(t)
@@ -63,15 +100,15 @@ func TestExpelledAlone(t *testing.T) {
 	m.receiveUntil(t, func() bool { return len(m.records) == 5 })
 	expel(t, cluster, cluster.GroupInfo("group").Members[0].MemberID)
 	before := m.assigned
-	m.receiveUntil(t, func() bool { return m.assigned > before })
+	m.receiveUntil(t, func() bool { return m.lost > 0 && m.assigned > before+1 })
 	done := driver.Position{Partition: driver.Partition{Topic: topic}, Offset: 3, Epoch: -1}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if err := m.Commit(ctx, done); err != nil {
 		t.Errorf("commit: %v", err)
 	}
-	if m.revoked+m.lost > 0 {
-		t.Errorf("revoked %d times, lost %d times, want never", m.revoked, m.lost)
+	if m.revoked != 0 || m.lost != 1 {
+		t.Errorf("revoked %d times, lost %d times, want lost once", m.revoked, m.lost)
 	}
 }
 
@@ -124,4 +161,80 @@ func holdNewMember(cluster *kfake.Cluster) (joined func() bool, goOn func()) {
 		}
 	}
 	return joined, func() { close(released) }
+}
+
+// TestCommitOutlivesAssignment has a member lose its partition and get it again
+// while a commit is tried again and again. The member waits for that before it
+// takes the partition; the commit must fail, though the broker would take it now.
+func TestCommitOutlivesAssignment(t *testing.T) {
+	t.Parallel()
+	cluster := fake(t)
+	d := open(t, cluster.ListenAddrs()[0])
+	topic := create(t, d, 1)
+	publish(t.Context(), d, topic, numbers(0, 5)...).get()
+	var broken atomic.Bool
+	tried := make(chan struct{}, 1)
+	cluster.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		if !broken.Load() {
+			return nil, nil, false
+		}
+		select {
+		case tried <- struct{}{}:
+		default:
+		}
+		return refuseCommit(r.(*kmsg.OffsetCommitRequest)), nil, true
+	})
+	committed := make(chan error, 1)
+	m := &member{}
+	m.onAssigned = func() {
+		if broken.Swap(false) {
+			committed <- <-committed
+		}
+	}
+	g, err := d.Join(t.Context(), "group", []string{topic}, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Group = g
+	m.receiveUntil(t, func() bool { return len(m.records) == 5 })
+
+	broken.Store(true)
+	go func() {
+		committed <- m.Commit(t.Context(), driver.Position{Partition: driver.Partition{Topic: topic}, Offset: 3, Epoch: -1})
+	}()
+	<-tried
+	forget(cluster)
+	m.receiveUntil(t, func() bool { return len(m.records) == 10 })
+	if err := <-committed; err == nil {
+		t.Error("the commit has passed, want it to fail as the partition is lost")
+	}
+	if m.lost != 1 || m.assigned != 2 {
+		t.Errorf("lost %d times, assigned %d times, want lost once and assigned twice", m.lost, m.assigned)
+	}
+}
+
+// refuseCommit answers that the broker may take a commit later.
+func refuseCommit(req *kmsg.OffsetCommitRequest) *kmsg.OffsetCommitResponse {
+	resp := req.ResponseKind().(*kmsg.OffsetCommitResponse)
+	for _, topic := range req.Topics {
+		t := kmsg.NewOffsetCommitResponseTopic()
+		t.Topic = topic.Topic
+		for _, partition := range topic.Partitions {
+			p := kmsg.NewOffsetCommitResponseTopicPartition()
+			p.Partition, p.ErrorCode = partition.Partition, kerr.UnknownTopicOrPartition.Code
+			t.Partitions = append(t.Partitions, p)
+		}
+		resp.Topics = append(resp.Topics, t)
+	}
+	return resp
+}
+
+// forget tells the member that beats next that its group does not know it.
+func forget(cluster *kfake.Cluster) {
+	cluster.ControlKey(int16(kmsg.Heartbeat), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		resp := r.(*kmsg.HeartbeatRequest).ResponseKind().(*kmsg.HeartbeatResponse)
+		resp.ErrorCode = kerr.UnknownMemberID.Code
+		return resp, nil, true
+	})
 }

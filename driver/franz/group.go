@@ -84,7 +84,7 @@ func (d *Driver) join(ctx context.Context, name string, topics []string, l drive
 func (g *group) options() []kgo.Opt {
 	return []kgo.Opt{
 		kgo.ConsumerGroup(g.name),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.Balancers(newBalancer(g)),
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.OnPartitionsAssigned(g.onAssigned),
@@ -101,14 +101,16 @@ func (g *group) onAssigned(_ context.Context, _ *kgo.Client, all map[string][]in
 		return
 	}
 	added := partitions(all)
+	// First, so that it can wait for a commit of what it had before: that must not
+	// store anything in the new assignment.
+	g.listener.Assigned(added)
 	id, _ := g.client.GroupMetadata()
 	g.mu.Lock()
-	g.id = id // all that was not revoked before is confirmed
+	defer g.mu.Unlock()
+	g.id = id // all that was not revoked before is confirmed, see balancer
 	for _, p := range added {
 		g.assigned[p] = false
 	}
-	g.mu.Unlock()
-	g.listener.Assigned(added)
 }
 
 func (g *group) onRevoked(ctx context.Context, _ *kgo.Client, all map[string][]int32) {

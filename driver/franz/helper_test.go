@@ -117,6 +117,7 @@ type member struct {
 	driver.Group
 	assigned, revoked, lost int
 	records                 []driver.Record
+	onAssigned              func() // called by Assigned if it is set
 }
 
 func join(tb testing.TB, d *franz.Driver, group, topic string) *member {
@@ -130,7 +131,14 @@ func join(tb testing.TB, d *franz.Driver, group, topic string) *member {
 	return m
 }
 
-func (m *member) Assigned([]driver.Partition)                 { m.assigned++ }
+// Assigned implements [driver.Listener].
+func (m *member) Assigned([]driver.Partition) {
+	m.assigned++
+	if m.onAssigned != nil {
+		m.onAssigned()
+	}
+}
+
 func (m *member) Revoked(context.Context, []driver.Partition) { m.revoked++ }
 func (m *member) Lost([]driver.Partition)                     { m.lost++ }
 

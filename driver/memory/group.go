@@ -104,7 +104,7 @@ func (g *group) commit(m *member, p driver.Position) error {
 	if _, err := g.driver.log(p.Partition); err != nil {
 		return fmt.Errorf("commit to group %q: %w", g.name, err)
 	}
-	if g.owners[p.Partition] != m {
+	if g.owners[p.Partition] != m || slices.Contains(m.assigning, p.Partition) {
 		return fmt.Errorf("commit to group %q: partition %d of topic %q is not assigned: %w",
 			g.name, p.ID, p.Topic, driver.ErrRefused)
 	}

@@ -22,12 +22,13 @@ type member struct {
 	listener driver.Listener
 
 	// All below is guarded by the lock of the driver.
-	joined   bool               // false when the group has given it up
-	told     int                // generation that the listener knows
-	revoking []driver.Partition // Revoked runs for these
-	lost     []driver.Partition // Lost is to be called for these
-	deadline time.Time          // when the group gives the member up; zero if it owes nothing
-	timer    *time.Timer        // fires at the deadline
+	joined    bool               // false when the group has given it up
+	told      int                // generation that the listener knows
+	revoking  []driver.Partition // Revoked runs for these
+	assigning []driver.Partition // Assigned runs for these
+	lost      []driver.Partition // Lost is to be called for these
+	deadline  time.Time          // when the group gives the member up; zero if it owes nothing
+	timer     *time.Timer        // fires at the deadline
 }
 
 var _ driver.Group = (*member)(nil)
@@ -115,7 +116,16 @@ func (m *member) turn() func(context.Context) {
 	if told && len(added) == 0 {
 		return nil
 	}
-	return func(context.Context) { m.listener.Assigned(added) }
+	m.assigning = added
+	return func(context.Context) { m.assign(added) }
+}
+
+// assign tells the listener of partitions, which can be committed from then on.
+func (m *member) assign(added []driver.Partition) {
+	m.listener.Assigned(added)
+	m.driver.mu.Lock()
+	defer m.driver.mu.Unlock()
+	m.assigning = nil
 }
 
 // takeLost gives up what the listener has to be told as lost.
