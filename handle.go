@@ -61,7 +61,8 @@ type endpoint struct {
 // Handle registers the handler of an endpoint. A pattern is a path, which may
 // hold wildcards as in net/http: "/orders/{id}" or "/files/{path...}". Handle
 // panics if the pattern is not valid or conflicts with another, if an option
-// is not valid, and once Listen was called.
+// is not valid, and once Listen was called. "/$info" is answered by the library
+// unless it is registered too, see [WithoutInfo].
 func (s *Service) Handle(pattern string, h Handler, o ...EndpointOption) {
 	e, err := s.newEndpoint(o)
 	e.handle = h

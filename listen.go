@@ -52,6 +52,9 @@ func (s *Service) listen(ctx context.Context) error {
 	})
 	defer g.tasks.Wait()
 	defer cancel()
+	if err := s.serveInfo(g); err != nil {
+		return err
+	}
 	if err := g.join(ctx); err != nil {
 		return err
 	}

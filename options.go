@@ -13,7 +13,7 @@ import (
 )
 
 // Option is a setting of a [Service]: [Topics], [Limits], [Retry], [WithLogger],
-// [WithReplyOrdinal] or [WithoutTopicCreation].
+// [WithReplyOrdinal], [WithoutTopicCreation] or [WithoutInfo].
 type Option interface{ apply(c *config) }
 
 // EndpointOption is a setting of one endpoint or handler of responses: [Limits],
@@ -99,6 +99,7 @@ type config struct {
 	logger       *slog.Logger
 	replyOrdinal int // or randomPartition
 	createTopics bool
+	info         bool
 }
 
 // endpointConfig is what the options of an endpoint come to.
@@ -146,7 +147,7 @@ func WithEnds() EndpointOption { return endpointOptionFunc(func(e *endpointConfi
 
 // newConfig applies and checks the options of a service.
 func newConfig(options []Option) (*config, error) {
-	c := &config{logger: slog.New(slog.DiscardHandler), replyOrdinal: randomPartition, createTopics: true}
+	c := &config{logger: slog.New(slog.DiscardHandler), replyOrdinal: randomPartition, createTopics: true, info: true}
 	for i, o := range options {
 		if o == nil {
 			return nil, fmt.Errorf("option %d is nil", i)

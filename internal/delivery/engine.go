@@ -1,6 +1,11 @@
 package delivery
 
-import "github.com/asynccalls/asynccalls/driver"
+import (
+	"iter"
+	"maps"
+
+	"github.com/asynccalls/asynccalls/driver"
+)
 
 // Engine decides for one member of a group which record is handled when, and
 // which position is committed. Like all of this package it does nothing by
@@ -31,6 +36,9 @@ func (e *Engine) Assign(partitions []driver.Partition) {
 	e.here = nil
 	e.repause = true
 }
+
+// Assigned returns the partitions that are assigned, in any order.
+func (e *Engine) Assigned() iter.Seq[driver.Partition] { return maps.Keys(e.assigned) }
 
 // End ends the assignments of partitions, and returns them: nothing of them is
 // started any more. Their positions can be committed until they are forgotten.

@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -21,6 +22,26 @@ type Route[T any] struct {
 
 // Len returns the number of registered patterns.
 func (m *Mux[T]) Len() int { return len(m.literals) + len(m.wildcards) }
+
+// All returns all routes, in any order.
+func (m *Mux[T]) All() iter.Seq[*Route[T]] {
+	return func(yield func(*Route[T]) bool) {
+		for _, r := range m.literals {
+			if !yield(r) {
+				return
+			}
+		}
+		for _, r := range m.wildcards {
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// Has reports whether a path has a handler of its own, registered without
+// wildcards.
+func (m *Mux[T]) Has(path string) bool { return m.literals[path] != nil }
 
 // Add registers a handler. A pattern that cannot be parsed, or that conflicts
 // with another, is an error.
