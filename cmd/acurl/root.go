@@ -32,7 +32,9 @@ talk over HTTP. Each response is written when it arrives.
 	root.SetErr(io.err)
 	c.addFlags(root)
 	direct.addFlags(root)
-	root.AddCommand(newCall(io, c), newServe(io, c), newBroker(io), newDead(io, c))
+	root.AddCommand(newCall(io, c), newServe(io, c), newBroker(io), newLs(io, c), newDescribe(io, c), newDead(io, c),
+		newMan(io))
+	completeAll(root, c)
 	return root
 }
 

@@ -58,24 +58,41 @@ func TestScripts(t *testing.T) {
 					e.Setenv(brokersVariable, addr)
 					return nil
 				},
-				Cmds: map[string]func(*testscript.TestScript, bool, []string){"served": served, "lettered": lettered, "exits": exits},
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){
+					"served": served, "joined": joined, "lettered": lettered, "exits": exits,
+				},
 			})
 		})
 	}
 }
 
 // served waits until a service that was started in the background answers, also with an
-// error: served SERVICE/ENDPOINT.
+// error: served SERVICE/ENDPOINT [FLAG …].
 func served(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: served SERVICE/ENDPOINT")
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: served SERVICE/ENDPOINT [FLAG …]")
 	}
 	for begun := time.Now(); time.Since(begun) < time.Minute; {
-		if code := acurl(ts, "call", args[0], "--timeout", "30s"); code != exitNoService && code != exitConnect {
+		if code := acurl(ts, append([]string{"call", "--timeout", "30s"}, args...)...); code != exitNoService && code != exitConnect {
 			return
 		}
 	}
 	ts.Fatalf("%s is not served", args[0])
+}
+
+// joined waits until so many instances of a service answer, of as many: joined N SERVICE
+// [FLAG …].
+func joined(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: joined N SERVICE [FLAG …]")
+	}
+	for begun := time.Now(); time.Since(begun) < time.Minute; {
+		ts.Check(ts.Exec("acurl", append([]string{"describe"}, args[1:]...)...))
+		if strings.Contains(ts.ReadFile("stdout"), fmt.Sprintf(": %s instances, of which %[1]s answered\n", args[0])) {
+			return
+		}
+	}
+	ts.Fatalf("%s has not %s instances", args[1], args[0])
 }
 
 // lettered waits until a service has so many dead letters: lettered N SERVICE.
