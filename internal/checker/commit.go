@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// clock is how the time of an event is written.
+const clock = "15:04:05.000"
+
 // checkBack looks for commits that are lower than one before.
 func checkBack(t *trace, _ Options) []Violation {
 	var found []Violation
@@ -18,7 +21,8 @@ func checkBack(t *trace, _ Options) []Violation {
 			before := last[e.partition()]
 			if before != nil && e.Offset < before.Offset {
 				found = append(found, violation(RuleBack, []*Event{before, e},
-					"partition %d of %s: committed %d after %d", e.Partition, e.Topic, e.Offset, before.Offset))
+					"partition %d of %s: %s committed %d at %s, %s committed %d before, at %s", e.Partition, e.Topic,
+					e.Instance, e.Offset, e.At.Format(clock), before.Instance, before.Offset, before.At.Format(clock)))
 			}
 			last[e.partition()] = e
 		default:
