@@ -87,10 +87,14 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			})
 		}},
 		"not answered": {checker.RuleAnswered, func(random *rand.Rand, events []checker.Event) []checker.Event {
-			e := pick(random, events, func(e checker.Event) bool {
+			end := *pick(random, events, func(e checker.Event) bool {
 				return e.Kind == checker.Written && e.Mark != checker.MarkMore
 			})
-			e.At = e.At.Add(-2 * time.Microsecond)
+			for i := range events {
+				if e := &events[i]; e.Kind == checker.Written && e.Request == end.Request {
+					e.At = e.At.Add(-2 * time.Microsecond)
+				}
+			}
 			return events
 		}},
 		"dead": {checker.RuleDead, func(random *rand.Rand, events []checker.Event) []checker.Event {
