@@ -11,7 +11,7 @@ EXPLORE_SEEDS ?= 2000
 export KAFKA_PORT ?= 19092
 KAFKA_ADDR = 127.0.0.1:$(KAFKA_PORT)
 
-.PHONY: help test race explore lint fuzz cover modules kafka kafka-stop test-kafka prove examples readme readme-check api api-update check
+.PHONY: help test race explore lint fuzz cover modules kafka kafka-stop test-kafka prove examples static readme readme-check api api-update check
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -81,6 +81,11 @@ examples: ## build the examples and look at what they print
 	test "$$(go run ./examples/shop | grep -cE ': shipped, parcel [12]$$|: is canceled$$')" = 4
 	test "$$(go run ./examples/durable | grep -c '^number [01] to .*: p[ro]')" = 6
 
+static: ## acurl is one static binary without cgo, also for other systems
+	@for os in linux darwin windows; do CGO_ENABLED=0 GOOS=$$os go build -o .bin/acurl-$$os ./cmd/acurl; done
+	@! ldd .bin/acurl-linux 2>/dev/null | grep -F '=>'
+	@.bin/acurl-linux --version
+
 readme: ## put the code of compiled files into README.md and docs/testing.md
 	go run ./scripts/snippets README.md docs/testing.md
 
@@ -93,4 +98,4 @@ api: ## the difference of the exported surface to api/*.txt, and its limits
 api-update: ## take the exported surface as it is
 	go run ./scripts/api -update
 
-check: lint race explore modules cover readme-check api examples test-kafka prove fuzz ## everything
+check: lint race explore modules cover readme-check api examples static test-kafka prove fuzz ## everything

@@ -30,7 +30,7 @@ at its end.`,
 			return b.Close()
 		},
 	}
-	cmd.Flags().StringVar(&o.Listen, "listen", defaultBrokers, "`HOST:PORT` to listen on; port 0 is a free one")
+	cmd.Flags().StringVar(&o.Listen, "listen", presetBrokers(), "`HOST:PORT` to listen on; port 0 is a free one")
 	cmd.Flags().StringVar(&o.Dir, "data", "", "`DIR` that keeps topics, records and offsets")
 	return cmd
 }

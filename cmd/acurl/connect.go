@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,14 +31,13 @@ type connection struct {
 }
 
 func (c *connection) addFlags(cmd *cobra.Command) {
-	preset := os.Getenv(brokersVariable)
-	if preset == "" {
-		preset = defaultBrokers
-	}
 	f := cmd.PersistentFlags()
-	f.StringVarP(&c.brokers, "brokers", "b", preset, "`HOST:PORT,…` of Kafka, also by $"+brokersVariable)
+	f.StringVarP(&c.brokers, "brokers", "b", presetBrokers(), "`HOST:PORT,…` of Kafka, also by $"+brokersVariable)
 	f.StringVar(&c.prefix, "prefix", "", "prefix of all topics and groups")
 }
+
+// presetBrokers is where the broker is that no flag names.
+func presetBrokers() string { return cmp.Or(os.Getenv(brokersVariable), defaultBrokers) }
 
 // open connects, and checks that somebody answers.
 func (c *connection) open(ctx context.Context) (*franz.Driver, error) {

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -18,13 +15,14 @@ import (
 	"github.com/asynccalls/asynccalls/embedded"
 )
 
+// actAs is the environment variable that makes the test binary acurl.
+const actAs = "ACURL_TEST_ACTS"
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"acurl": func() {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		code := run(ctx, os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr})
-		stop()
-		os.Exit(code)
-	}})
+	if os.Getenv(actAs) != "" {
+		main()
+	}
+	testscript.Main(m, map[string]func(){"acurl": main})
 }
 
 // TestScripts runs the terminal sessions of testdata, on the embedded broker and, where
