@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/topics"
 	"github.com/asynccalls/asynccalls/internal/wire"
 )
 
@@ -60,7 +61,7 @@ func (r *run) publishDead(d *deadLetter) {
 
 // letter returns what a dead letter holds of the message.
 func (m *message) letter(size letterSize) *driver.Record {
-	record := &driver.Record{Topic: m.group.s.topic(m.group.s.id, deadTopic), Partition: -1}
+	record := &driver.Record{Topic: m.group.s.topic(m.group.s.id, topics.Dead), Partition: -1}
 	if size < bareStub {
 		record.Key = m.record.key
 	}

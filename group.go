@@ -10,6 +10,7 @@ import (
 
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/delivery"
+	"github.com/asynccalls/asynccalls/internal/topics"
 )
 
 const (
@@ -64,7 +65,7 @@ func newGroup(ctx context.Context, s *Service) *group {
 	g := &group{
 		s:         s,
 		logger:    s.config.logger.With("service", s.id),
-		responses: s.topic(s.id, responsesTopic),
+		responses: s.topic(s.id, topics.Responses),
 		base:      context.WithoutCancel(ctx),
 		known:     make(map[string]int32),
 		engine:    delivery.NewEngine(s.config.bound()),

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/asynccalls/asynccalls/internal/topics"
 )
 
 // commitInterval is how old a record that is done gets before it is committed,
@@ -235,7 +237,7 @@ func (k *keeper) restoreDead() {
 	}
 	k.g.tasks.Go(func() {
 		defer k.restoring.Store(false)
-		if err := k.g.s.ensureTopics(k.g.ctx, func(error) {}, deadTopic); err != nil && k.g.ctx.Err() == nil {
+		if err := k.g.s.ensureTopics(k.g.ctx, func(error) {}, topics.Dead); err != nil && k.g.ctx.Err() == nil {
 			k.g.logger.ErrorContext(k.g.base, "create the topic of dead letters", "error", err)
 		}
 	})

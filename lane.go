@@ -12,6 +12,7 @@ import (
 	"github.com/asynccalls/asynccalls/internal/chance"
 	"github.com/asynccalls/asynccalls/internal/replies"
 	"github.com/asynccalls/asynccalls/internal/slab"
+	"github.com/asynccalls/asynccalls/internal/topics"
 )
 
 // laneBacklog bounds the calls that wait for the lane's position; the next one
@@ -199,7 +200,7 @@ func (l *lane) position() (driver.Reader, error) {
 	var reader driver.Reader
 	err := l.s.persist(l.ctx, report, func(ctx context.Context) error {
 		// Each try looks again: the topic may go, or shrink, before it is read.
-		topics, err := l.s.tryTopics(ctx, []string{repliesTopic})
+		topics, err := l.s.tryTopics(ctx, []string{topics.Replies})
 		if err != nil {
 			return err
 		}

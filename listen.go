@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/topics"
 )
 
 // lastWords bounds each step of the end of a service that needs the broker.
@@ -70,14 +71,14 @@ func (s *Service) listen(ctx context.Context) error {
 
 // join creates what is missing and joins the group.
 func (g *group) join(ctx context.Context) error {
-	kinds := []string{deadTopic}
+	kinds := []string{topics.Dead}
 	var subscribed []string
 	if g.s.endpoints.Len() > 0 {
-		kinds = append(kinds, requestsTopic)
-		subscribed = append(subscribed, g.s.topic(g.s.id, requestsTopic))
+		kinds = append(kinds, topics.Requests)
+		subscribed = append(subscribed, g.s.topic(g.s.id, topics.Requests))
 	}
 	if len(g.s.responses) > 0 {
-		kinds = append(kinds, responsesTopic)
+		kinds = append(kinds, topics.Responses)
 		subscribed = append(subscribed, g.responses)
 	}
 	name := g.s.config.topics.Prefix + g.s.id

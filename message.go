@@ -8,6 +8,7 @@ import (
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/delivery"
 	"github.com/asynccalls/asynccalls/internal/stage"
+	"github.com/asynccalls/asynccalls/internal/topics"
 	"github.com/asynccalls/asynccalls/internal/wire"
 )
 
@@ -181,7 +182,7 @@ func (m *message) decodeResponse(ac []byte) error {
 		return err
 	}
 	if w.Kind != wire.KindResponse {
-		return fmt.Errorf("a response of kind %q is for the topic %s", w.Kind, repliesTopic)
+		return fmt.Errorf("a response of kind %q is for the topic %s", w.Kind, topics.Replies)
 	}
 	m.mode = delivery.Response
 	m.response = &Response{

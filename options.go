@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/asynccalls/asynccalls/internal/delivery"
+	"github.com/asynccalls/asynccalls/internal/topics"
 )
 
 // Option is a setting of a [Service]: [Topics], [Limits], [Retry], [WithLogger],
@@ -176,11 +177,11 @@ func (c *config) compatible() error {
 func completeTopics(t *Topics) error {
 	return errors.Join(
 		validPrefix(t.Prefix),
-		complete("Topics.Partitions", &t.Partitions, 4, 100_000),
-		complete("Topics.ReplyPartitions", &t.ReplyPartitions, 8, 100_000),
+		complete("Topics.Partitions", &t.Partitions, topics.DefaultPartitions, 100_000),
+		complete("Topics.ReplyPartitions", &t.ReplyPartitions, topics.DefaultReplyPartitions, 100_000),
 		complete("Topics.Replicas", &t.Replicas, 0, 1000),
 		complete("Topics.Retention", &t.Retention, 0, maxDuration),
-		complete("Topics.ReplyRetention", &t.ReplyRetention, time.Hour, maxDuration),
+		complete("Topics.ReplyRetention", &t.ReplyRetention, topics.DefaultReplyRetention, maxDuration),
 	)
 }
 
@@ -267,6 +268,9 @@ func validPrefix(prefix string) error {
 	}
 	return nil
 }
+
+// layout returns what the topics of services are by these settings.
+func (c *config) layout() *topics.Settings { return (*topics.Settings)(&c.topics) }
 
 func (c *config) bound() delivery.Bound {
 	return delivery.Bound{Records: c.limits.Window, Bytes: c.limits.WindowBytes}

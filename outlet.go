@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/topics"
 )
 
 // outlet is where responses go: the partition in which a caller waits, or all of
@@ -164,9 +165,9 @@ func (l *outlets) find(service string, partition int32) *outlet {
 	o := l.all[k]
 	if o == nil {
 		k.service = strings.Clone(service)
-		kind := repliesTopic
+		kind := topics.Replies
 		if partition < 0 {
-			kind = responsesTopic
+			kind = topics.Responses
 		}
 		o = &outlet{topic: l.s.topic(service, kind), partition: partition, bound: int64(l.s.config.limits.SendBytes)}
 		l.all[k] = o

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/topics"
 	"github.com/asynccalls/asynccalls/internal/wire"
 )
 
@@ -93,7 +94,7 @@ func (s *Service) prepare(ctx context.Context, b *batch, i int, r *Request) (*ou
 	}
 	if b.kind == wire.KindSend {
 		if err := s.durable.do(ctx, func() error {
-			return s.ensureTopics(ctx, func(error) {}, responsesTopic)
+			return s.ensureTopics(ctx, func(error) {}, topics.Responses)
 		}); err != nil {
 			return nil, err
 		}
@@ -107,7 +108,7 @@ func (s *Service) encode(r *Request, w *wire.Request, owner any, index int) (*ou
 	if err := wire.ValidService(r.Service); err != nil {
 		return nil, err
 	}
-	o := s.newOutgoing(s.recall(&s.asked, r.Service, requestsTopic), owner)
+	o := s.newOutgoing(s.recall(&s.asked, r.Service, topics.Requests), owner)
 	o.index = index
 	err := o.setRequest(r, w)
 	if err == nil && !r.claim() {

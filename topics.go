@@ -4,21 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/chance"
-)
-
-// The topics of a service, by what follows the service's ID in their names.
-const (
-	requestsTopic  = ".requests"
-	responsesTopic = ".responses"
-	repliesTopic   = ".replies"
-	deadTopic      = ".dead"
 )
 
 // attempt bounds one try to reach the broker; between tries the service waits,
@@ -30,7 +21,7 @@ const (
 )
 
 // topic returns the full name of a topic of a service.
-func (s *Service) topic(service, kind string) string { return s.config.topics.Prefix + service + kind }
+func (s *Service) topic(service, kind string) string { return s.config.layout().Name(service, kind) }
 
 // destination is a topic of a service.
 type destination struct{ service, topic string }
@@ -73,7 +64,7 @@ func (s *Service) tryTopics(ctx context.Context, kinds []string) ([]driver.Topic
 	var missing []driver.Topic
 	for i, k := range kinds {
 		if !exist[names[i]] {
-			missing = append(missing, s.describe(k))
+			missing = append(missing, s.config.layout().Topic(s.id, k))
 		}
 	}
 	if len(missing) == 0 {
@@ -91,26 +82,6 @@ func (s *Service) tryTopics(ctx context.Context, kinds []string) ([]driver.Topic
 		err = fmt.Errorf("topics %s are not there yet, only %d", strings.Join(names, ", "), len(topics))
 	}
 	return topics, err
-}
-
-// describe returns how a topic of this service is created.
-func (s *Service) describe(kind string) driver.Topic {
-	c := &s.config.topics
-	t := driver.Topic{
-		Name:       s.topic(s.id, kind),
-		Partitions: c.Partitions,
-		Replicas:   c.Replicas,
-		Config:     map[string]string{"message.timestamp.type": "LogAppendTime"},
-	}
-	retention := c.Retention
-	if kind == repliesTopic {
-		t.Partitions = c.ReplyPartitions
-		retention = c.ReplyRetention
-	}
-	if retention > 0 {
-		t.Config["retention.ms"] = strconv.FormatInt(retention.Milliseconds(), 10)
-	}
-	return t
 }
 
 // persist calls try until it succeeds, fails for good, or ctx ends.

@@ -5,14 +5,8 @@ import (
 	"fmt"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/topics"
 	"github.com/asynccalls/asynccalls/internal/wire"
-)
-
-// The topics of a service, by what follows the service's ID in their names.
-const (
-	requestsTopic  = ".requests"
-	responsesTopic = ".responses"
-	deadTopic      = ".dead"
 )
 
 // A box is what lay in the dead letters topic of a service when it was opened.
@@ -32,7 +26,7 @@ func openBox(ctx context.Context, d driver.Driver, service string, o Options) (*
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	b := &box{driver: d, service: service, options: o, topic: o.Prefix + service + deadTopic}
+	b := &box{driver: d, service: service, options: o, topic: o.Prefix + service + topics.Dead}
 	if err := b.find(ctx); err != nil {
 		return nil, b.fail(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/topics"
 	"github.com/asynccalls/asynccalls/internal/wire"
 )
 
@@ -46,12 +47,12 @@ func (b *box) message(ctx context.Context, l *Letter) (*driver.Record, error) {
 // from: a header can name any topic.
 func (b *box) checkTopic(l *Letter) error {
 	own := b.options.Prefix + b.service
-	if l.Source.Topic == own+requestsTopic || l.Source.Topic == own+responsesTopic {
+	if l.Source.Topic == own+topics.Requests || l.Source.Topic == own+topics.Responses {
 		return nil
 	}
 	// The broker would not take a response that this service sent.
 	service, prefixed := strings.CutPrefix(l.Source.Topic, b.options.Prefix)
-	service, isResponse := strings.CutSuffix(service, responsesTopic)
+	service, isResponse := strings.CutSuffix(service, topics.Responses)
 	if prefixed && isResponse && l.Source.Offset < 0 && wire.ValidService(service) == nil && b.answers(l.headers) {
 		return nil
 	}
@@ -75,7 +76,7 @@ func (b *box) header(r *driver.Record) ([]byte, error) {
 	if err != nil {
 		return nil, unreadable(err)
 	}
-	if strings.HasSuffix(r.Topic, responsesTopic) {
+	if strings.HasSuffix(r.Topic, topics.Responses) {
 		response, err := wire.DecodeResponse(ac)
 		switch {
 		case errors.Is(err, wire.ErrVersion):

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/asynccalls/asynccalls/internal/info"
+	"github.com/asynccalls/asynccalls/internal/topics"
 )
 
 // completionTimeout bounds what a completion asks the broker and a service for.
@@ -93,7 +94,7 @@ func (c *connection) endpoints(ctx context.Context, service, typed string) []str
 		return nil
 	}
 	var routes []info.Route
-	all := found[0].of(requestsTopic).partitions
+	all := found[0].of(topics.Requests).partitions
 	for _, answer := range i.ask(ctx, service, all, all) {
 		routes = union(routes, answer.Endpoints)
 	}

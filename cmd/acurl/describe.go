@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/asynccalls/asynccalls/internal/info"
+	"github.com/asynccalls/asynccalls/internal/topics"
 )
 
 // describe is the command that describes a service.
@@ -91,13 +92,13 @@ func (d *describe) look(cmd *cobra.Command, service string) (*description, error
 	found := &description{Service: s.service, Members: s.members}
 	for _, t := range s.topics {
 		topic := topicDescription{Name: t.name, Partitions: t.partitions, Replicas: t.replicas, Lag: &t.lag}
-		if t.kind == deadTopic {
+		if t.kind == topics.Dead {
 			topic.Lag, topic.Dead = nil, &t.lag
 		}
 		found.Topics = append(found.Topics, topic)
 	}
 	if s.members > 0 {
-		partitions := s.of(requestsTopic).partitions
+		partitions := s.of(topics.Requests).partitions
 		found.Instances = i.ask(ctx, service, partitions, partitions)
 	}
 	for _, instance := range found.Instances {

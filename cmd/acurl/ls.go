@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/asynccalls/asynccalls/internal/info"
+	"github.com/asynccalls/asynccalls/internal/topics"
 )
 
 // ls is the command that lists services.
@@ -80,10 +81,10 @@ func (l *ls) look(cmd *cobra.Command) ([]listed, error) {
 	all := make([]listed, len(found))
 	var wait sync.WaitGroup
 	for n, s := range found {
-		requests := s.of(requestsTopic)
+		requests := s.of(topics.Requests)
 		all[n] = listed{
 			Service: s.service, Instances: s.members,
-			Lag: requests.lag + s.of(responsesTopic).lag, Dead: s.of(deadTopic).lag,
+			Lag: requests.lag + s.of(topics.Responses).lag, Dead: s.of(topics.Dead).lag,
 		}
 		if s.members > 0 {
 			wait.Go(func() { all[n].add(i.ask(ctx, s.service, 1, requests.partitions)) })

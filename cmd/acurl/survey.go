@@ -11,13 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/asynccalls/asynccalls"
-)
-
-// The topics of a service, by what follows its ID in their names.
-const (
-	requestsTopic  = ".requests"
-	responsesTopic = ".responses"
-	deadTopic      = ".dead"
+	"github.com/asynccalls/asynccalls/internal/topics"
 )
 
 // standing is how a service stands, as the broker sees it.
@@ -49,14 +43,14 @@ func (s *standing) of(kind string) topicStanding {
 // survey asks the broker how services stand. Without names it is all that have
 // a topic for requests, by name.
 func (c *connection) survey(ctx context.Context, admin *kadm.Client, names ...string) ([]*standing, error) {
-	topics, err := admin.ListTopics(ctx)
+	there, err := admin.ListTopics(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
 	}
 	found := make(map[string]*standing)
-	for _, t := range topics {
+	for _, t := range there {
 		name, ours := strings.CutPrefix(t.Topic, c.prefix)
-		service, wanted := strings.CutSuffix(name, requestsTopic)
+		service, wanted := strings.CutSuffix(name, topics.Requests)
 		if ours && wanted && (len(names) == 0 || slices.Contains(names, service)) {
 			found[service] = &standing{service: service}
 		}
@@ -64,12 +58,12 @@ func (c *connection) survey(ctx context.Context, admin *kadm.Client, names ...st
 	for _, name := range names {
 		if found[name] == nil {
 			return nil, fmt.Errorf("%w: %q: there is no topic %s",
-				asynccalls.ErrNoService, name, c.prefix+name+requestsTopic)
+				asynccalls.ErrNoService, name, c.prefix+name+topics.Requests)
 		}
 	}
 	for service, s := range found {
-		for _, kind := range []string{requestsTopic, responsesTopic, deadTopic} {
-			if t, ok := topics[c.prefix+service+kind]; ok {
+		for _, kind := range []string{topics.Requests, topics.Responses, topics.Dead} {
+			if t, ok := there[c.prefix+service+kind]; ok {
 				s.topics = append(s.topics, topicStanding{
 					name: t.Topic, kind: kind,
 					partitions: int32(len(t.Partitions)), replicas: t.Partitions.NumReplicas(),
@@ -86,11 +80,11 @@ func (c *connection) measure(ctx context.Context, admin *kadm.Client, all []*sta
 	if len(all) == 0 {
 		return nil
 	}
-	var groups, topics []string
+	var groups, names []string
 	for _, s := range all {
 		groups = append(groups, c.prefix+s.service)
 		for _, t := range s.topics {
-			topics = append(topics, t.name)
+			names = append(names, t.name)
 		}
 	}
 	described, err := admin.DescribeGroups(ctx, groups...)
@@ -98,11 +92,11 @@ func (c *connection) measure(ctx context.Context, admin *kadm.Client, all []*sta
 		return fmt.Errorf("describe groups: %w", err)
 	}
 	committed := admin.FetchManyOffsets(ctx, groups...)
-	starts, err := admin.ListStartOffsets(ctx, topics...)
+	starts, err := admin.ListStartOffsets(ctx, names...)
 	if err != nil {
 		return fmt.Errorf("list offsets: %w", err)
 	}
-	ends, err := admin.ListEndOffsets(ctx, topics...)
+	ends, err := admin.ListEndOffsets(ctx, names...)
 	if err != nil {
 		return fmt.Errorf("list offsets: %w", err)
 	}
