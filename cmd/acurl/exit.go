@@ -14,6 +14,7 @@ const (
 	exitOK          = 0
 	exitOther       = 1
 	exitUsage       = 2
+	exitDiffers     = 3
 	exitNoService   = 6
 	exitConnect     = 7
 	exitPartial     = 18 // some responses came, and then not all
@@ -27,6 +28,7 @@ const exitHelp = `Exit codes:
   0    all went well
   1    something else went wrong
   2    the command line is not right
+  3    the topics of a service differ from what it needs (topics plan --check)
   6    there is no such service
   7    the broker cannot be reached
   18   some responses came, but not all

@@ -33,7 +33,7 @@ talk over HTTP. Each response is written when it arrives.
 	c.addFlags(root)
 	direct.addFlags(root)
 	root.AddCommand(newCall(io, c), newServe(io, c), newBroker(io), newLs(io, c), newDescribe(io, c), newDead(io, c),
-		newMan(io))
+		newTopics(io, c), newMan(io))
 	completeAll(root, c)
 	return root
 }

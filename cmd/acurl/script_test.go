@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -54,6 +55,7 @@ func TestScripts(t *testing.T) {
 				Dir: "testdata/script",
 				Setup: func(e *testscript.Env) error {
 					e.Setenv(brokersVariable, addr)
+					e.Setenv("FRESH", "fresh-"+rand.Text())
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
