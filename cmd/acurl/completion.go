@@ -25,9 +25,9 @@ func completeAll(cmd *cobra.Command, c *connection) {
 	for _, word := range strings.Fields(cmd.Use) {
 		switch word {
 		case "SERVICE":
-			complete(cmd, c.services)
+			complete(cmd, c, c.services)
 		case "SERVICE/ENDPOINT":
-			complete(cmd, c.targets)
+			complete(cmd, c, c.targets)
 		}
 	}
 	for _, sub := range cmd.Commands() {
@@ -36,14 +36,15 @@ func completeAll(cmd *cobra.Command, c *connection) {
 }
 
 // complete has the first argument of a command completed.
-func complete(cmd *cobra.Command, c completions) {
+func complete(cmd *cobra.Command, c *connection, f completions) {
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
 		defer cancel()
-		return c(ctx, typed)
+		c.resolve(cmd)
+		return f(ctx, typed)
 	}
 }
 

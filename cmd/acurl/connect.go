@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/asynccalls/asynccalls"
 	"github.com/asynccalls/asynccalls/driver/franz"
@@ -21,36 +22,126 @@ const brokersVariable = "ASYNCCALLS_BROKERS"
 // defaultBrokers is where acurl broker listens.
 const defaultBrokers = "127.0.0.1:9092"
 
-// connectTimeout is how long the broker has to answer for the first time.
-const connectTimeout = 5 * time.Second
+// connectTimeout is how long the broker has to answer for the first time, and
+// connectPause the time between two tries.
+const (
+	connectTimeout = 3 * time.Second
+	connectPause   = 100 * time.Millisecond
+)
+
+const connectHelp = `Which Kafka: --brokers, or else the context of --context or $` + contextVariable + `, or else
+$` + brokersVariable + `, or else the current context (acurl context use), or else ` + defaultBrokers + `.
+--brokers without --context uses no context, so that nobody else gets its password.`
 
 // connection is which Kafka is used.
 type connection struct {
 	brokers string
 	prefix  string
+	context string
+
+	options []kgo.Opt // how to get in
+	problem error     // that was found while the command line was read
 }
 
 func (c *connection) addFlags(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
-	f.StringVarP(&c.brokers, "brokers", "b", presetBrokers(), "`HOST:PORT,…` of Kafka, also by $"+brokersVariable)
-	f.StringVar(&c.prefix, "prefix", "", "prefix of all topics and groups")
+	f.StringVarP(&c.brokers, "brokers", "b", "", "`HOST:PORT,…` of Kafka; default: $"+brokersVariable+
+		", the current context, or "+defaultBrokers)
+	f.StringVar(&c.context, "context", "", "use the Kafka of this context; default: $"+contextVariable)
+	f.StringVar(&c.prefix, "prefix", "", "prefix of all topics and groups; default: that of the context")
+	cmd.PersistentPreRun = func(cmd *cobra.Command, _ []string) { c.resolve(cmd) }
 }
 
-// presetBrokers is where the broker is that no flag names.
+// presetBrokers is where the broker is that nothing else names.
 func presetBrokers() string { return cmp.Or(os.Getenv(brokersVariable), defaultBrokers) }
+
+// resolve finds out which Kafka is meant. What is wrong shows when it is needed.
+func (c *connection) resolve(cmd *cobra.Command) {
+	name := cmp.Or(c.context, os.Getenv(contextVariable))
+	if c.brokers != "" && c.context == "" {
+		return
+	}
+	if name == "" && os.Getenv(brokersVariable) != "" {
+		c.brokers = os.Getenv(brokersVariable)
+		return
+	}
+	file, err := loadConfig()
+	if err != nil {
+		c.problem = &failure{err: err, code: exitUsage}
+		return
+	}
+	name = cmp.Or(name, file.Current)
+	if name == "" {
+		c.brokers = cmp.Or(c.brokers, defaultBrokers)
+		return
+	}
+	if err := c.enter(file, name, cmd.Flags().Changed("prefix")); err != nil {
+		c.problem = &failure{err: fmt.Errorf("context %q: %w", name, err), code: exitUsage}
+	}
+}
+
+// enter takes over a context.
+func (c *connection) enter(file *config, name string, prefixed bool) error {
+	p, err := file.profile(name)
+	if err != nil {
+		return err
+	}
+	c.brokers = cmp.Or(c.brokers, p.Brokers)
+	if !prefixed {
+		c.prefix = p.Prefix
+	}
+	c.options, err = p.options()
+	return err
+}
 
 // open connects, and checks that somebody answers.
 func (c *connection) open(ctx context.Context) (*franz.Driver, error) {
-	d, err := franz.Open(c.brokers)
+	if c.problem != nil {
+		return nil, c.problem
+	}
+	d, err := franz.Open(c.brokers, c.options...)
 	if err != nil {
 		return nil, &failure{err: err, code: exitUsage}
 	}
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	if _, err := d.Topics(ctx, c.prefix+"acurl.replies"); err != nil {
+	if err := c.await(ctx); err != nil {
 		return nil, errors.Join(c.failed(fmt.Errorf("connect to %s: %w", c.brokers, err), 0), d.Close())
 	}
 	return d, nil
+}
+
+// client returns a client without the driver, to administrate.
+func (c *connection) client() (*kgo.Client, error) {
+	return kgo.NewClient(append(c.options, kgo.SeedBrokers(strings.Split(c.brokers, ",")...))...)
+}
+
+// await waits until a broker answers, but not if it lets nobody in.
+func (c *connection) await(ctx context.Context) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	waiting, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	for {
+		err := client.Ping(waiting)
+		if err == nil {
+			return nil
+		}
+		if _, denied := denialOf(err); denied {
+			return err
+		}
+		pause := time.NewTimer(connectPause)
+		select {
+		case <-pause.C:
+		case <-waiting.Done():
+			pause.Stop()
+			if ctx.Err() != nil {
+				return fmt.Errorf("%w: %w", ctx.Err(), err)
+			}
+			return err
+		}
+	}
 }
 
 // service returns a service of this process.

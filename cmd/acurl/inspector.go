@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -37,7 +36,7 @@ func (c *connection) inspector(ctx context.Context, timeout time.Duration) (*ins
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(c.brokers, ",")...))
+	client, err := c.client()
 	if err != nil {
 		return nil, errors.Join(err, s.Close(), d.Close())
 	}

@@ -16,7 +16,7 @@ func newRoot(io *streams) *cobra.Command {
 		Long: `Acurl calls services that talk over Kafka by asynccalls, as curl calls those that
 talk over HTTP. Each response is written when it arrives.
 
-` + callHelp + "\n\n" + exitHelp,
+` + callHelp + "\n\n" + connectHelp + "\n\n" + exitHelp,
 		Example: `  acurl broker &                                      # a Kafka to play with
   acurl serve echo/hello &
   acurl echo/hello name=you n:=4
@@ -33,7 +33,7 @@ talk over HTTP. Each response is written when it arrives.
 	c.addFlags(root)
 	direct.addFlags(root)
 	root.AddCommand(newCall(io, c), newServe(io, c), newBroker(io), newLs(io, c), newDescribe(io, c), newDead(io, c),
-		newTopics(io, c), newMan(io))
+		newTopics(io, c), newContext(io), newMan(io))
 	completeAll(root, c)
 	return root
 }
