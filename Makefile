@@ -67,6 +67,7 @@ test-kafka: ## the tests that use Kafka, on Apache Kafka; starts and stops it if
 	grep -q -- '--- PASS: TestBehaviors/kafka' .kafka/asynccallstest.log || { echo 'the Apache Kafka tier of the testing mode did not run'; exit 1; }; \
 	ASYNCCALLS_KAFKA=$(KAFKA_ADDR) go test -count=1 -v ./cmd/acurl | tee .kafka/acurl.log | grep -E '^ {0,4}(---|ok|FAIL)|--- FAIL'; \
 	grep -q -- '--- PASS: TestScripts/kafka' .kafka/acurl.log || { echo 'the Apache Kafka tier of acurl did not run'; exit 1; }; \
+	grep -q -- '--- PASS: TestSecurity/kafka' .kafka/acurl.log || { echo 'acurl was not tested with TLS and logins'; exit 1; }; \
 	grep -q -- '--- PASS: TestDriver/kafka' .kafka/franz.log || { echo 'the Apache Kafka tier of the driver did not run'; exit 1; }
 
 prove: ## processes, brokers and nodes killed and stopped at random, nothing lost (see scripts/prove)

@@ -135,6 +135,9 @@ func (c *call) request(args []string) (*asynccalls.Request, error) {
 
 // call awaits the responses.
 func (c *call) call(ctx context.Context, s *asynccalls.Service, r *asynccalls.Request, p *printer) error {
+	if err := c.connection.admitted(ctx, s); err != nil {
+		return err
+	}
 	for resp, err := range s.Call(ctx, r).Responses() {
 		if err != nil {
 			return err

@@ -22,6 +22,9 @@ const brokersVariable = "ASYNCCALLS_BROKERS"
 // defaultBrokers is where acurl broker listens.
 const defaultBrokers = "127.0.0.1:9092"
 
+// admissionTimeout is how long it takes at most to find out that an ACL is missing.
+const admissionTimeout = 2 * time.Second
+
 // connectTimeout is how long the broker has to answer for the first time, and
 // connectPause the time between two tries.
 const (
@@ -147,6 +150,19 @@ func (c *connection) await(ctx context.Context) error {
 // service returns a service of this process.
 func (c *connection) service(id string, d *franz.Driver, o ...asynccalls.Option) (*asynccalls.Service, error) {
 	return asynccalls.New(id, d, append(o, asynccalls.Topics{Prefix: c.prefix})...)
+}
+
+// admitted makes sure that a service may do what it needs for calls. What is only
+// slow is left to the call.
+func (c *connection) admitted(ctx context.Context, s *asynccalls.Service) error {
+	ctx, cancel := context.WithTimeout(ctx, admissionTimeout)
+	defer cancel()
+	if err := s.Ready(ctx); err != nil {
+		if _, denied := denialOf(err); denied {
+			return err
+		}
+	}
+	return nil
 }
 
 // target splits SERVICE/ENDPOINT.

@@ -78,26 +78,7 @@ func (c *contexts) add(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	given := func(name string) string { // not what the present context says
-		if f := cmd.Flag(name); f.Changed {
-			return f.Value.String()
-		}
-		return ""
-	}
-	c.profile.Brokers, c.profile.Prefix = given("brokers"), given("prefix")
-	if c.useTLS || c.tls != (tlsProfile{}) {
-		c.profile.TLS = &c.tls
-	}
-	if c.sasl != (saslProfile{}) || c.stdin {
-		c.profile.SASL = &c.sasl
-		if err := c.askSecret(); err != nil {
-			return err
-		}
-	}
-	if c.profile.Brokers == "" {
-		return errors.New("--brokers is missing")
-	}
-	if err := c.profile.check(); err != nil {
+	if err := c.complete(cmd); err != nil {
 		return err
 	}
 	if file.Contexts == nil {
@@ -116,6 +97,30 @@ func (c *contexts) add(cmd *cobra.Command, args []string) error {
 	}
 	fmt.Fprintf(c.io.err, "Context %s is added. The current context is %s.\n", args[0], file.Current)
 	return nil
+}
+
+// complete makes the context of what the flags say.
+func (c *contexts) complete(cmd *cobra.Command) error {
+	given := func(name string) string { // not what the present context says
+		if f := cmd.Flag(name); f.Changed {
+			return f.Value.String()
+		}
+		return ""
+	}
+	c.profile.Brokers, c.profile.Prefix = given("brokers"), given("prefix")
+	if c.profile.Brokers == "" {
+		return errors.New("--brokers is missing")
+	}
+	if c.useTLS || c.tls != (tlsProfile{}) {
+		c.profile.TLS = &c.tls
+	}
+	if c.sasl != (saslProfile{}) || c.stdin {
+		c.profile.SASL = &c.sasl
+		if err := c.askSecret(); err != nil {
+			return err
+		}
+	}
+	return c.profile.check()
 }
 
 // askSecret gets the password or token, unless it is elsewhere.

@@ -32,6 +32,7 @@ func denialOf(err error) (denial, bool) {
 			exitTLS,
 			"Does the broker know who signed our certificate? acurl context add --cert FILE --cert-key FILE sets it.",
 		}},
+		{isRefusedToken, denial{exitLogin, "Is the token right, and not too old?"}},
 		{
 			isAny(kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.IllegalSaslState),
 			denial{exitLogin, "Are mechanism, user and password right? acurl context add sets them anew."},
@@ -77,6 +78,12 @@ func isNoTLS(err error) bool {
 	var closed *kgo.ErrFirstReadEOF
 	return errors.As(err, &header) || errors.As(err, &closed) ||
 		strings.Contains(err.Error(), "plaintext connection speaking to a tls endpoint")
+}
+
+// isRefusedToken reports that the broker has answered a token with an objection,
+// which has no type.
+func isRefusedToken(err error) bool {
+	return strings.Contains(err.Error(), "unexpected data in oauth response")
 }
 
 // isRefusedTLS reports that the other side has sent an alert.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 
 	"github.com/asynccalls/asynccalls"
@@ -69,6 +70,7 @@ func (c *connection) failed(err error, responses int) error {
 	}
 	d, denied := denialOf(err)
 	_, unreachable := errors.AsType[*net.OpError](err)
+	unreachable = unreachable || errors.Is(err, io.EOF)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return &failure{err: errors.New("interrupted"), code: exitInterrupted}
