@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,8 +114,9 @@ func (c *connection) open(ctx context.Context) (*franz.Driver, error) {
 }
 
 // client returns a client without the driver, to administrate.
-func (c *connection) client() (*kgo.Client, error) {
-	return kgo.NewClient(append(c.options, kgo.SeedBrokers(strings.Split(c.brokers, ",")...))...)
+func (c *connection) client(more ...kgo.Opt) (*kgo.Client, error) {
+	seeds := kgo.SeedBrokers(strings.Split(c.brokers, ",")...)
+	return kgo.NewClient(slices.Concat(c.options, []kgo.Opt{seeds}, more)...)
 }
 
 // await waits until a broker answers, but not if it lets nobody in.

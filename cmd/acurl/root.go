@@ -32,8 +32,8 @@ talk over HTTP. Each response is written when it arrives.
 	root.SetErr(io.err)
 	c.addFlags(root)
 	direct.addFlags(root)
-	root.AddCommand(newCall(io, c), newServe(io, c), newBroker(io), newLs(io, c), newDescribe(io, c), newDead(io, c),
-		newTopics(io, c), newContext(io), newMan(io))
+	root.AddCommand(newCall(io, c), newServe(io, c), newBroker(io), newLs(io, c), newDescribe(io, c), newTail(io, c),
+		newDead(io, c), newTopics(io, c), newContext(io), newMan(io))
 	completeAll(root, c)
 	return root
 }

@@ -95,13 +95,13 @@ func joined(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s has not %s instances", args[1], args[0])
 }
 
-// lettered waits until a service has so many dead letters: lettered N SERVICE.
+// lettered waits until a service has so many dead letters: lettered N SERVICE [FLAG …].
 func lettered(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: lettered N SERVICE")
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: lettered N SERVICE [FLAG …]")
 	}
 	for begun := time.Now(); time.Since(begun) < time.Minute; {
-		ts.Check(ts.Exec("acurl", "dead", "ls", args[1], "--jsonl"))
+		ts.Check(ts.Exec("acurl", append([]string{"dead", "ls", "--jsonl"}, args[1:]...)...))
 		if fmt.Sprint(strings.Count(ts.ReadFile("stdout"), "\n")) == args[0] {
 			return
 		}

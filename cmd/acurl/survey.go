@@ -57,8 +57,7 @@ func (c *connection) survey(ctx context.Context, admin *kadm.Client, names ...st
 	}
 	for _, name := range names {
 		if found[name] == nil {
-			return nil, fmt.Errorf("%w: %q: there is no topic %s",
-				asynccalls.ErrNoService, name, c.prefix+name+topics.Requests)
+			return nil, noTopic(name, c.prefix+name+topics.Requests)
 		}
 	}
 	for service, s := range found {
@@ -118,4 +117,9 @@ func (c *connection) measure(ctx context.Context, admin *kadm.Client, all []*sta
 		}
 	}
 	return nil
+}
+
+// noTopic is the error that a service is not known.
+func noTopic(service, topic string) error {
+	return fmt.Errorf("%w: %q: there is no topic %s", asynccalls.ErrNoService, service, topic)
 }
