@@ -100,10 +100,12 @@ func (b *box) partition(ctx context.Context, s section, each func(*Letter) bool)
 			return true
 		}
 		l := newLetter(r)
-		if m := marks[r.Offset]; m.count > 0 && l.Err == nil {
+		m := marks[r.Offset]
+		if m.count > 0 && l.Err == nil {
 			l.Replays += m.count
 			l.Replayed = &m.to
 		}
+		l.Dropped = m.dropped
 		if b.options.Filter.matches(l) {
 			more = each(l)
 		}

@@ -49,3 +49,43 @@ func ExampleReplay() {
 	// put back: no such customer
 	// packed: 17
 }
+
+// An order that nobody wants any more is not put back.
+func ExampleDrop() {
+	ctx := context.Background()
+	d := memory.New()
+	s, err := asynccalls.New("shop", d)
+	if err != nil {
+		log.Fatal(err)
+	}
+	failed := make(chan struct{})
+	s.Handle("/orders/{id}", func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {
+		close(failed)
+		return asynccalls.Permanent(errors.New("no such customer"))
+	})
+	go s.Listen(ctx)
+	if err := s.Ready(ctx); err != nil {
+		log.Fatal(err)
+	}
+	if err := s.Notify(ctx, asynccalls.NewRequest("shop", "/orders/17", nil)); err != nil {
+		log.Fatal(err)
+	}
+	<-failed
+	s.Close() // when it returns, the dead letter is stored
+
+	for r, err := range deadletters.Drop(ctx, d, "shop", deadletters.Options{}) {
+		if err != nil || r.Err != nil {
+			log.Fatal(err, r.Err)
+		}
+		fmt.Println("dropped:", r.Letter.Endpoint)
+	}
+	for r, err := range deadletters.Replay(ctx, d, "shop", deadletters.Options{}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println("skipped:", r.Skipped)
+	}
+	// Output:
+	// dropped: /orders/17
+	// skipped: it was dropped
+}

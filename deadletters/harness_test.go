@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -275,6 +276,8 @@ func told(results []deadletters.Result) []string {
 			what = "failed: " + r.Err.Error()
 		case r.Unmarked != nil:
 			what = "unmarked: " + r.Unmarked.Error()
+		case strings.HasSuffix(r.To.Topic, ".dead"):
+			what = "dropped"
 		}
 		all = append(all, string(r.Letter.Value)+" "+what)
 	}

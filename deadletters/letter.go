@@ -47,8 +47,12 @@ type Letter struct {
 	Replays  int    // how often the message was replayed, from this letter and those before it
 	Replayed *Place // where it was put back from this letter the last time; nil if it was not
 
+	// Dropped says that the letter was dropped, and not replayed since.
+	Dropped bool
+
 	// Err is set for a record that lies among the dead letters and is none: it
-	// says why. Of the other fields only At, Time, Key, Value and Header are set.
+	// says why. Of the other fields only At, Time, Key, Value, Header and Dropped are
+	// set.
 	Err error
 
 	headers []driver.Header // all of the record

@@ -15,9 +15,9 @@ type Options struct {
 	Prefix string // of all topics, as asynccalls.Topics.Prefix
 	Filter Filter
 
-	// For Replay only.
+	// For Replay and Drop only.
 	DryRun     bool // writes nothing, and tells what would be done
-	Again      bool // also letters that were replayed before
+	Again      bool // also letters that were replayed before, or dropped
 	MaxReplays int  // of one message; default 3
 	Rate       int  // messages per second; default no limit
 }

@@ -15,15 +15,15 @@ const (
 	waveBytes   = 16 << 20
 )
 
-// Result says what Replay did with a letter, or, in a dry run, would do: it was
-// put back unless one of Skipped and Err is set.
+// Result says what Replay or Drop did with a letter, or, in a dry run, would do:
+// it was put back, or dropped, unless one of Skipped and Err is set.
 type Result struct {
 	Letter  *Letter
-	To      Place  // where the message was put; in a dry run only the topic is known
+	To      Place  // where the message was put, or the mark of Drop; in a dry run only the topic is known
 	Skipped string // why the letter was left alone
 
-	// Err is why the message could not be put back. It may be there nevertheless
-	// if the error is [driver.ErrUnknownOutcome].
+	// Err is why the message could not be put back, or dropped. It may be so
+	// nevertheless if the error is [driver.ErrUnknownOutcome].
 	Err error
 
 	// Unmarked is set if the message was put back, and its letter could not be
@@ -51,27 +51,45 @@ type Result struct {
 // are marked. If ctx ends, the letters on their way have the outcome
 // [driver.ErrUnknownOutcome], and marks may be missing.
 //
-// Skipped are letters that were replayed before, unless [Options].Again is set;
-// messages that were replayed [Options].MaxReplays times; stubs whose message is
+// Skipped are letters that were replayed before, or dropped, unless
+// [Options].Again is set; messages that were replayed [Options].MaxReplays times; stubs whose message is
 // gone; messages that nobody can handle, because their header is not of the
 // protocol; and records that are no dead letters.
 func Replay(ctx context.Context, d driver.Driver, service string, o Options) iter.Seq2[Result, error] {
+	return work(ctx, d, service, o, false)
+}
+
+// Drop marks the dead letters that the filter chooses as dropped, and tells of
+// each what became of it: Replay skips what was dropped, unless [Options].Again
+// is set. Kafka cannot delete single records, so they stay, and can be read,
+// until the retention of the topic removes them.
+//
+// Skipped are letters that were dropped before. What lies in the topic without
+// being a dead letter can be dropped, too. [Options].Again and
+// [Options].MaxReplays do nothing; for the rest, the loop and its errors are
+// those of [Replay].
+func Drop(ctx context.Context, d driver.Driver, service string, o Options) iter.Seq2[Result, error] {
+	return work(ctx, d, service, o, true)
+}
+
+func work(ctx context.Context, d driver.Driver, service string, o Options, drop bool) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) {
 		b, err := openBox(ctx, d, service, o)
 		if err != nil {
 			yield(Result{}, err)
 			return
 		}
-		r := newReplayer(b, func(result Result) bool { return yield(result, nil) })
+		r := newReplayer(b, drop, func(result Result) bool { return yield(result, nil) })
 		if err := r.run(ctx); err != nil && !r.broken {
 			yield(Result{}, err)
 		}
 	}
 }
 
-// A replayer puts the letters of a box back, wave by wave.
+// A replayer puts the letters of a box back, or drops them, wave by wave.
 type replayer struct {
 	box    *box
+	drop   bool
 	yield  func(Result) bool
 	broken bool // the loop was broken out of
 	size   int  // letters in a wave
@@ -84,7 +102,8 @@ type replayer struct {
 	tried int             // letters that were not skipped
 }
 
-// job is a letter in a wave, and what is to be put back; nil if nothing is.
+// job is a letter in a wave, and what is to be written for it: its message, or
+// the mark that drops it; nil if nothing is.
 type job struct {
 	result Result
 	record *driver.Record
@@ -106,7 +125,7 @@ func (j *job) size() int {
 	return n
 }
 
-func newReplayer(b *box, yield func(Result) bool) *replayer {
+func newReplayer(b *box, drop bool, yield func(Result) bool) *replayer {
 	size := waveLetters
 	if rate := b.options.Rate; rate > 0 {
 		size = min(size, max(rate/10, 1))
@@ -114,7 +133,9 @@ func newReplayer(b *box, yield func(Result) bool) *replayer {
 	if b.options.DryRun {
 		size = 1
 	}
-	return &replayer{box: b, yield: yield, size: size, keys: map[string]bool{}, held: map[string]bool{}}
+	return &replayer{
+		box: b, drop: drop, yield: yield, size: size, keys: map[string]bool{}, held: map[string]bool{},
+	}
 }
 
 // run replays all letters. What was collected when reading fails is put back
@@ -177,7 +198,7 @@ func (r *replayer) prepare(ctx context.Context, l *Letter) *job {
 	j := &job{result: Result{Letter: l, To: Place{Partition: -1, Offset: -1}}}
 	err := r.refusal(l)
 	if err == nil {
-		j.record, err = r.box.message(ctx, l)
+		j.record, err = r.record(ctx, l)
 	}
 	if skipped, ok := errors.AsType[*skipError](err); ok {
 		j.result.Skipped = skipped.reason
@@ -192,12 +213,26 @@ func (r *replayer) prepare(ctx context.Context, l *Letter) *job {
 	return j
 }
 
+// record returns what is to be written for a letter.
+func (r *replayer) record(ctx context.Context, l *Letter) (*driver.Record, error) {
+	if r.drop {
+		return droppedMark(l), nil
+	}
+	return r.box.message(ctx, l)
+}
+
 // refusal says why a letter is left alone, as far as the letter itself tells.
 func (r *replayer) refusal(l *Letter) error {
 	o := &r.box.options
 	switch {
+	case r.drop && l.Dropped:
+		return skip("it was dropped before")
+	case r.drop:
+		return nil
 	case l.Err != nil:
 		return skip("%v", l.Err)
+	case l.Dropped && !o.Again:
+		return skip("it was dropped")
 	case l.Replayed != nil && !o.Again:
 		return skip("it was replayed before, to %v", *l.Replayed)
 	case l.Replays >= o.MaxReplays:
@@ -230,7 +265,7 @@ func (r *replayer) flush(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// put puts a wave back and marks it. An error says that it was not begun.
+// put writes what is to be written for a wave, and marks what was put back. An error says that it was not begun.
 func (r *replayer) put(ctx context.Context, wave []*job) error {
 	var jobs []*job
 	var records []*driver.Record
@@ -255,7 +290,9 @@ func (r *replayer) put(ctx context.Context, wave []*job) error {
 			continue
 		}
 		j.result.To = o.place
-		done, marks = append(done, j), append(marks, newMark(j.result.Letter, o.place))
+		if !r.drop {
+			done, marks = append(done, j), append(marks, replayedMark(j.result.Letter, o.place))
+		}
 	}
 	for i, o := range publish(ctx, r.box.driver, marks) {
 		done[i].result.Unmarked = o.err

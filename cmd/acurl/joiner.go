@@ -137,8 +137,6 @@ func (j *joiner) dead(r *kgo.Record) []*happening {
 			h.Tries = dead.Attempts
 		case wire.HeaderError:
 			h.Error = string(header.Value)
-		case wire.HeaderReplayed:
-			return nil // the mark of a letter that was put back
 		}
 	}
 	ac, err := wire.Find(headers(r))

@@ -21,11 +21,14 @@ func seed(f *testing.F, header string) {
 			f.Add([]byte(v.Header))
 		}
 		return
-	case wire.HeaderReplay, wire.HeaderReplayed:
+	case wire.HeaderReplay, wire.HeaderReplayed, wire.HeaderDropped:
 		for _, v := range vectors[replayVector](f, "replay.json") {
 			f.Add([]byte(v.Header))
 		}
 		for _, v := range vectors[replayedVector](f, "replayed.json") {
+			f.Add([]byte(v.Header))
+		}
+		for _, v := range vectors[droppedVector](f, "dropped.json") {
 			f.Add([]byte(v.Header))
 		}
 		return

@@ -59,6 +59,7 @@ var (
 		form(`1 ` + reNumber + ` ` + reNumber + ` ` + reTopic + ` ` + reNumber + ` ` + reNumber),
 		[]string{int32s, int64s, int32s, int64s},
 	}}
+	droppedGrammar = []rules{{form(`1 ` + reNumber + ` ` + reNumber), []string{int32s, int64s}}}
 )
 
 // form compiles an expression for a whole text. Repetitions of more than 1000 are

@@ -20,6 +20,9 @@ const (
 	HeaderReplay = "ac-replay"
 	// HeaderReplayed marks a dead letter as put back.
 	HeaderReplayed = "ac-replayed"
+
+	// HeaderDropped marks a dead letter as dropped.
+	HeaderDropped = "ac-dropped"
 )
 
 // version is the first field of each header, and versionPrefix how it begins.

@@ -280,6 +280,7 @@ var decoders = map[string]func([]byte) error{
 	wire.HeaderDead:     func(value []byte) error { _, err := wire.DecodeDead(value); return err },
 	wire.HeaderReplay:   func(value []byte) error { _, err := wire.DecodeReplay(value); return err },
 	wire.HeaderReplayed: func(value []byte) error { _, err := wire.DecodeReplayed(value); return err },
+	wire.HeaderDropped:  func(value []byte) error { _, err := wire.DecodeDropped(value); return err },
 }
 
 func checkBroken(t *testing.T, list map[string]broken, decode func([]byte) error) {
@@ -305,6 +306,7 @@ func TestInvalid(t *testing.T) {
 	checkBroken(t, invalidDeads(), decoders[wire.HeaderDead])
 	checkBroken(t, invalidReplays(), decoders[wire.HeaderReplay])
 	checkBroken(t, invalidReplayeds(), decoders[wire.HeaderReplayed])
+	checkBroken(t, invalidDroppeds(), decoders[wire.HeaderDropped])
 }
 
 func TestInvalidVectors(t *testing.T) {
@@ -322,6 +324,7 @@ func TestInvalidVectors(t *testing.T) {
 	add(wire.HeaderDead, invalidDeads())
 	add(wire.HeaderReplay, invalidReplays())
 	add(wire.HeaderReplayed, invalidReplayeds())
+	add(wire.HeaderDropped, invalidDroppeds())
 	versions := versionHeaders()
 	for _, name := range slices.Sorted(maps.Keys(versions)) {
 		err := decode([]byte(versions[name]))

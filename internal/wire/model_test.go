@@ -198,5 +198,13 @@ func TestRandom(t *testing.T) {
 		}
 		checkReplayed(t, value)
 		checkReplayed(t, m.spoil(value))
+
+		dropped := m.dropped()
+		value = wire.AppendDropped(nil, &dropped)
+		if got, err := wire.DecodeDropped(value); got != dropped || err != nil {
+			t.Fatalf("%+v was encoded to %q and decoded to %+v, %v", dropped, value, got, err)
+		}
+		checkDropped(t, value)
+		checkDropped(t, m.spoil(value))
 	}
 }

@@ -41,7 +41,7 @@ func TestProtocolExamples(t *testing.T) {
 			others[block]++
 		}
 	}
-	if len(kinds) != 5 || len(others) != 3 {
+	if len(kinds) != 5 || len(others) != 4 {
 		t.Errorf("PROTOCOL.md has examples of the kinds %v and of the headers %v, want some of each", kinds, others)
 	}
 }

@@ -5,11 +5,12 @@ import (
 	"strconv"
 )
 
-// maxReplay and maxReplayed are the lengths of the longest headers "ac-replay"
-// and "ac-replayed".
+// maxReplay, maxReplayed and maxDropped are the lengths of the longest headers
+// "ac-replay", "ac-replayed" and "ac-dropped".
 const (
 	maxReplay   = len(versionPrefix) + len("2147483647 ") + maxTopic + maxPlace
 	maxReplayed = len(versionPrefix) + len("2147483647 9223372036854775807 ") + maxTopic + maxPlace
+	maxDropped  = len("1") + maxPlace
 	maxPlace    = len(" 2147483647 9223372036854775807")
 )
 
@@ -85,6 +86,34 @@ func DecodeReplayed(value []byte) (Replayed, error) {
 		return Replayed{}, err
 	}
 	return r, nil
+}
+
+// Dropped is what the header "ac-dropped" says: which dead letter of its
+// partition was dropped.
+type Dropped struct {
+	Partition int32 // of the dead letter, and of the record with the header
+	Offset    int64
+}
+
+// AppendDropped appends the header to dst. Numbers out of range are written as
+// the nearest in it, so it cannot fail.
+func AppendDropped(dst []byte, d *Dropped) []byte {
+	dst = append(dst, versionPrefix...)
+	return appendPlace(dst, d.Partition, d.Offset)
+}
+
+// DecodeDropped reads a header "ac-dropped".
+func DecodeDropped(value []byte) (Dropped, error) {
+	f, err := fieldsOf(value, maxDropped)
+	if err != nil {
+		return Dropped{}, err
+	}
+	var d Dropped
+	d.Partition, d.Offset = f.place()
+	if err := f.close(); err != nil {
+		return Dropped{}, err
+	}
+	return d, nil
 }
 
 func appendPlace(dst []byte, partition int32, offset int64) []byte {

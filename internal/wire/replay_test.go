@@ -33,6 +33,15 @@ type (
 		ToPartition int32  `json:"to-partition"`
 		ToOffset    int64  `json:"to-offset"`
 	}
+	droppedVector struct {
+		Name   string        `json:"name"`
+		Header string        `json:"header"`
+		Fields droppedFields `json:"fields"`
+	}
+	droppedFields struct {
+		Partition int32 `json:"partition"`
+		Offset    int64 `json:"offset"`
+	}
 )
 
 func replays() []replayVector {
@@ -74,6 +83,22 @@ func replayeds() []replayedVector {
 	return vectors
 }
 
+func droppeds() []droppedVector {
+	list := []struct {
+		name string
+		wire.Dropped
+	}{
+		{"a letter", wire.Dropped{Partition: 3, Offset: 17}},
+		{"the smallest numbers", wire.Dropped{}},
+		{"the largest numbers", wire.Dropped{Partition: math.MaxInt32, Offset: math.MaxInt64}},
+	}
+	vectors := make([]droppedVector, len(list))
+	for i, d := range list {
+		vectors[i] = droppedVector{d.name, string(wire.AppendDropped(nil, &d.Dropped)), droppedFields(d.Dropped)}
+	}
+	return vectors
+}
+
 func TestReplayVectors(t *testing.T) {
 	t.Parallel()
 	golden(t, "replay.json", replays())
@@ -97,6 +122,20 @@ func TestReplayedVectors(t *testing.T) {
 			t.Errorf("%s: decoded to %+v, %v, want %+v", v.Name, r, err, v.Fields)
 		}
 		if again := wire.AppendReplayed(nil, &r); string(again) != v.Header {
+			t.Errorf("%s: encoded to %q, want %q", v.Name, again, v.Header)
+		}
+	}
+}
+
+func TestDroppedVectors(t *testing.T) {
+	t.Parallel()
+	golden(t, "dropped.json", droppeds())
+	for _, v := range vectors[droppedVector](t, "dropped.json") {
+		d, err := wire.DecodeDropped([]byte(v.Header))
+		if err != nil || droppedFields(d) != v.Fields {
+			t.Errorf("%s: decoded to %+v, %v, want %+v", v.Name, d, err, v.Fields)
+		}
+		if again := wire.AppendDropped(nil, &d); string(again) != v.Header {
 			t.Errorf("%s: encoded to %q, want %q", v.Name, again, v.Header)
 		}
 	}
@@ -173,6 +212,20 @@ func invalidReplayeds() map[string]broken {
 	}
 }
 
+func invalidDroppeds() map[string]broken {
+	const missing = "has too few fields"
+	return map[string]broken{
+		"dropped: empty":                  {"", "does not begin with a version"},
+		"dropped: only the version":       {"1", missing},
+		"dropped: no offset":              {"1 0", missing},
+		"dropped: partition is not known": {"1 - 0", "is not 0 to 2147483647"},
+		"dropped: partition is too large": {"1 2147483648 0", "is not 0 to 2147483647"},
+		"dropped: offset has a leading 0": {"1 0 00", "is not 0 to 9223372036854775807"},
+		"dropped: one field more":         {"1 0 0 t", "has more fields"},
+		"dropped: longer than any":        {"1 0 " + strings.Repeat("0", 500), "is longer than any valid"},
+	}
+}
+
 func (m maker) replay() wire.Replay {
 	return wire.Replay{
 		Count: 1 + int(m.number(math.MaxInt32-1)), Topic: m.text(word+"._-", 249),
@@ -186,6 +239,10 @@ func (m maker) replayed() wire.Replayed {
 		ToTopic:     m.text(word+"._-", 249),
 		ToPartition: int32(m.number(math.MaxInt32)), ToOffset: m.number(math.MaxInt64),
 	}
+}
+
+func (m maker) dropped() wire.Dropped {
+	return wire.Dropped{Partition: int32(m.number(math.MaxInt32)), Offset: m.number(math.MaxInt64)}
 }
 
 func checkReplay(t *testing.T, value []byte) {
@@ -212,10 +269,23 @@ func checkReplayed(t *testing.T, value []byte) {
 	}
 }
 
+func checkDropped(t *testing.T, value []byte) {
+	t.Helper()
+	d, err := wire.DecodeDropped(value)
+	checkAccepted(t, value, err, grammar(droppedGrammar, value))
+	if err != nil {
+		return
+	}
+	if again := wire.AppendDropped(nil, &d); string(again) != string(value) {
+		t.Errorf("%q was decoded to %+v and encoded to %q", value, d, again)
+	}
+}
+
 func FuzzDecodeReplay(f *testing.F) {
 	seed(f, wire.HeaderReplay)
 	f.Fuzz(func(t *testing.T, value []byte) {
 		checkReplay(t, value)
 		checkReplayed(t, value)
+		checkDropped(t, value)
 	})
 }
