@@ -1,11 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,12 +22,14 @@ type dead struct {
 	options deadletters.Options
 	since   time.Duration
 	lines   bool
+	dropped bool
+	all     bool
 }
 
 const deadHelp = `A message that a service could not handle lies in its dead letters, with the reason.`
 
 func newDead(io *streams, c *connection) *cobra.Command {
-	cmd := &cobra.Command{Use: "dead", Short: "Look at dead letters, and put them back", Long: deadHelp}
+	cmd := &cobra.Command{Use: "dead", Short: "Look at dead letters, and put them back or drop them", Long: deadHelp}
 	for _, sub := range []struct {
 		use, short, long, example string
 		run                       func(*dead, *cobra.Command, string) error
@@ -42,13 +41,20 @@ func newDead(io *streams, c *connection) *cobra.Command {
 		},
 		{
 			"show SERVICE", "Write dead letters, with headers and bodies", "Show writes dead letters as a whole.",
-			"  acurl dead show orders --key customer-7 --limit 1", (*dead).show, func(*dead, *pflag.FlagSet) {},
+			"  acurl dead show orders --key customer-7 --limit 1", (*dead).show, (*dead).droppedFlag,
 		},
 		{
 			"replay SERVICE", "Put messages back that became dead letters",
 			`Replay puts messages back into the topics that they came from, to be handled again. What
-was put back before is skipped.`,
+was put back before, or dropped, is skipped.`,
 			"  acurl dead replay orders --error 'no route' --dry-run", (*dead).replay, (*dead).replayFlags,
+		},
+		{
+			"drop SERVICE", "Drop dead letters that are of no use any more",
+			`Drop marks dead letters, so that ls, show and replay skip them. They stay in Kafka until the
+retention of the topic removes them: ls --dropped lists them still.`,
+			"  acurl dead drop orders --endpoint /unknown --dry-run\n  acurl dead drop orders --all",
+			(*dead).drop, (*dead).dropFlags,
 		},
 	} {
 		d := &dead{io: io, connection: c}
@@ -76,13 +82,27 @@ func (d *dead) filterFlags(f *pflag.FlagSet) {
 
 func (d *dead) lineFlags(f *pflag.FlagSet) {
 	f.BoolVar(&d.lines, "jsonl", false, "write each letter as one line of JSON")
+	d.droppedFlag(f)
+}
+
+func (d *dead) droppedFlag(f *pflag.FlagSet) {
+	f.BoolVar(&d.dropped, "dropped", false, "also what was dropped")
 }
 
 func (d *dead) replayFlags(f *pflag.FlagSet) {
-	f.BoolVarP(&d.options.DryRun, "dry-run", "n", false, "write nothing, and tell what would be done")
-	f.BoolVar(&d.options.Again, "again", false, "also what was put back before")
-	f.IntVar(&d.options.Rate, "rate", 0, "`N` messages per second at most")
+	d.writeFlags(f)
+	f.BoolVar(&d.options.Again, "again", false, "also what was put back before, or dropped")
 	f.IntVar(&d.options.MaxReplays, "max-replays", 3, "leave a message alone that was put back `N` times")
+}
+
+func (d *dead) dropFlags(f *pflag.FlagSet) {
+	d.writeFlags(f)
+	f.BoolVar(&d.all, "all", false, "drop all dead letters of the service")
+}
+
+func (d *dead) writeFlags(f *pflag.FlagSet) {
+	f.BoolVarP(&d.options.DryRun, "dry-run", "n", false, "write nothing, and tell what would be done")
+	f.IntVar(&d.options.Rate, "rate", 0, "`N` messages per second at most")
 }
 
 // open connects, and completes the options.
@@ -103,125 +123,4 @@ func noService(service string, err error) error {
 		return fmt.Errorf("%w: %q: %w", asynccalls.ErrNoService, service, err)
 	}
 	return err
-}
-
-// letters calls f with each letter.
-func (d *dead) letters(cmd *cobra.Command, service string, f func(*deadletters.Letter) error) error {
-	c, err := d.open(cmd)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	for l, err := range deadletters.Read(cmd.Context(), c, service, d.options) {
-		if err == nil {
-			err = f(l)
-		}
-		if err != nil {
-			return d.connection.failed(noService(service, err), 0)
-		}
-	}
-	return nil
-}
-
-func (d *dead) list(cmd *cobra.Command, service string) error {
-	if d.lines {
-		encoder := json.NewEncoder(d.io.out)
-		return d.letters(cmd, service, func(l *deadletters.Letter) error { return encoder.Encode(lineOf(l)) })
-	}
-	w := tabwriter.NewWriter(d.io.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "AT\tFAILED\tENDPOINT\tKEY\tATTEMPTS\tREASON")
-	err := d.letters(cmd, service, func(l *deadletters.Letter) error {
-		reason := l.Error
-		if l.Err != nil {
-			reason = l.Err.Error()
-		}
-		if l.Replayed != nil {
-			reason = "(put back) " + reason
-		}
-		_, err := fmt.Fprintf(w, "%d/%d\t%s\t%s\t%s\t%d\t%s\n", l.At.Partition, l.At.Offset,
-			l.Last.Local().Format(time.DateTime), l.Endpoint, l.Key, l.Attempts, reason)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return w.Flush()
-}
-
-// line is a letter as JSON.
-type line struct {
-	At, From                        string
-	RequestID, Endpoint, Key, Error string
-	Attempts, Replays               int
-	Failed                          time.Time
-	Body                            any
-}
-
-func lineOf(l *deadletters.Letter) line {
-	return line{
-		At: l.At.String(), From: l.Source.String(), RequestID: l.RequestID, Endpoint: l.Endpoint, Key: string(l.Key),
-		Error: l.Error, Attempts: l.Attempts, Replays: l.Replays, Failed: l.Last, Body: jsonOr(l.Value),
-	}
-}
-
-func (d *dead) show(cmd *cobra.Command, service string) error {
-	return d.letters(cmd, service, func(l *deadletters.Letter) error {
-		fmt.Fprintf(d.io.out, "%v\n", l.At)
-		if l.Err != nil {
-			fmt.Fprintf(d.io.out, "  no dead letter: %v\n", l.Err)
-		} else {
-			fmt.Fprintf(d.io.out, "  request   %s to %s, key %q\n", l.RequestID, l.Endpoint, l.Key)
-			fmt.Fprintf(d.io.out, "  from      %v\n", l.Source)
-			fmt.Fprintf(d.io.out, "  failed    %s, after %d attempts: %s\n",
-				l.Last.Local().Format(time.DateTime), l.Attempts, l.Error)
-		}
-		if l.Replayed != nil {
-			fmt.Fprintf(d.io.out, "  put back  to %v\n", l.Replayed)
-		}
-		for _, h := range l.Header {
-			fmt.Fprintf(d.io.out, "  %s: %s\n", h.Key, h.Value)
-		}
-		if l.Stub {
-			fmt.Fprintln(d.io.out, "  the message was too large to be put away; it is where it came from")
-		}
-		_, err := io.WriteString(d.io.out, string(l.Value)+"\n\n")
-		return err
-	})
-}
-
-func (d *dead) replay(cmd *cobra.Command, service string) error {
-	c, err := d.open(cmd)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	var back, skipped, failed int
-	for r, err := range deadletters.Replay(cmd.Context(), c, service, d.options) {
-		if err != nil {
-			return d.connection.failed(noService(service, err), back)
-		}
-		what := "put back to " + r.To.String()
-		switch {
-		case r.Err != nil:
-			failed++
-			what = "NOT put back: " + r.Err.Error()
-		case r.Skipped != "":
-			skipped++
-			what = "skipped: " + r.Skipped
-		default:
-			back++
-			if d.options.DryRun {
-				what = "would be put back to " + r.To.Topic
-			}
-		}
-		if _, err := fmt.Fprintf(d.io.out, "%d/%d  %s %s  %s\n", r.Letter.At.Partition, r.Letter.At.Offset,
-			r.Letter.Endpoint, r.Letter.RequestID, what); err != nil {
-			return err
-		}
-	}
-	fmt.Fprintf(d.io.err, "%d put back, %d skipped, %d failed\n", back, skipped, failed)
-	if failed > 0 {
-		return &failure{err: fmt.Errorf("%d messages were not put back", failed), code: exitPartial}
-	}
-	return nil
 }
