@@ -29,6 +29,7 @@ type call struct {
 	one             bool
 	count           int
 	oneway, durable bool
+	load            load
 	output          output
 }
 
@@ -41,7 +42,8 @@ func newCall(io *streams, c *connection) *cobra.Command {
 		Example: `  acurl call a-money-broker/show-me-the-money -d '{"n":4}'
   acurl call a-money-broker/show-me-the-money n:=4 currency=EUR
   acurl call audit/events --oneway -k customer-7 -d @event.json
-  jq .order order.json | acurl call orders/place -d @- --one`,
+  jq .order order.json | acurl call orders/place -d @- --one
+  acurl call orders/place -d @order.json -n 1000 --rate 50`,
 		Args: targeted,
 		RunE: call.run,
 	}
@@ -61,7 +63,10 @@ func (c *call) addFlags(cmd *cobra.Command) {
 	f.IntVar(&c.count, "count", 0, "stop after `N` responses")
 	f.BoolVar(&c.oneway, "oneway", false, "ask for no response")
 	f.BoolVar(&c.durable, "durable", false, "send durably: request and responses survive what restarts")
+	c.repeatFlags(f)
 	c.output.addFlags(f)
+	cmd.MarkFlagsMutuallyExclusive("repeat", "id")
+	cmd.MarkFlagsMutuallyExclusive("repeat", "durable")
 	cmd.MarkFlagsMutuallyExclusive("oneway", "durable")
 	cmd.MarkFlagsMutuallyExclusive("oneway", "one")
 	cmd.MarkFlagsMutuallyExclusive("one", "count")
@@ -75,6 +80,9 @@ func (c *call) run(cmd *cobra.Command, args []string) error {
 	if c.count < 0 {
 		return fmt.Errorf("--count %d is negative", c.count)
 	}
+	if err := c.checkRepeat(cmd); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), c.timeout)
 	defer cancel()
 	d, err := c.connection.open(ctx)
@@ -82,13 +90,29 @@ func (c *call) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer d.Close()
-	s, err := c.connection.service(clientID, d, asynccalls.Limits{MaxCall: max(10*time.Minute, c.timeout)},
-		asynccalls.Topics{Prefix: c.connection.prefix, ReplyRetention: max(time.Hour, 2*c.timeout)})
+	s, err := c.connection.service(clientID, d, c.limits(), c.topics())
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	p := c.output.printer(c.io)
+	if cmd.Flags().Changed("repeat") {
+		return c.repeat(cmd.Context(), s, r)
+	}
+	return c.once(ctx, s, r, c.output.printer(c.io))
+}
+
+func (c *call) limits() asynccalls.Limits {
+	return asynccalls.Limits{MaxCall: max(10*time.Minute, c.timeout)}
+}
+
+func (c *call) topics() asynccalls.Topics {
+	return asynccalls.Topics{Prefix: c.connection.prefix, ReplyRetention: max(time.Hour, 2*c.timeout)}
+}
+
+// once sends the request, and writes what comes of it.
+func (c *call) once(ctx context.Context, s *asynccalls.Service, r *asynccalls.Request, p *printer) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
 	p.sending(r)
 	switch {
 	case c.oneway:

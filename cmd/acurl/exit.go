@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 
 	"github.com/asynccalls/asynccalls"
@@ -93,6 +94,21 @@ func (c *connection) failed(err error, responses int) error {
 		return timedOut(err)
 	default:
 		return &failure{err: err, code: exitOther}
+	}
+}
+
+// worthMore reports whether after a command that failed so another one like it may do
+// better: it is not so if nobody reads what is written, or the service cannot be reached.
+func worthMore(err error) bool {
+	known, ok := errors.AsType[*failure](err)
+	if _, unwritten := errors.AsType[*fs.PathError](err); !ok || unwritten {
+		return false
+	}
+	switch known.code {
+	case exitPartial, exitClientError, exitTimeout, exitServerError:
+		return true
+	default:
+		return errors.Is(err, asynccalls.ErrResponseCount)
 	}
 }
 

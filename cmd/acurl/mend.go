@@ -48,13 +48,13 @@ func (d *dead) mend(cmd *cobra.Command, service string, m *mending) error {
 	}
 	bar := d.io.progress(service+".dead", total)
 	defer bar.close()
+	out := bar.above(d.io.out)
 	for r, err := range m.do(cmd.Context(), c, service, d.options) {
 		if err != nil {
 			return d.connection.failed(noService(service, err), m.mended)
 		}
 		what := m.take(&r)
-		bar.hide()
-		if _, err := fmt.Fprintf(d.io.out, "%d/%d  %s %s  %s\n", r.Letter.At.Partition, r.Letter.At.Offset,
+		if _, err := fmt.Fprintf(out, "%d/%d  %s %s  %s\n", r.Letter.At.Partition, r.Letter.At.Offset,
 			r.Letter.Endpoint, r.Letter.RequestID, what); err != nil {
 			return err
 		}

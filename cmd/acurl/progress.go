@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -14,41 +16,56 @@ const (
 
 // progress is a bar on stderr; none if that is no terminal, or there is nothing to do.
 type progress struct {
-	bar   *progressbar.ProgressBar
-	mixed bool // with what is written to stdout
+	mu  sync.Mutex // guards bar, and that only one writes to the terminal
+	bar *progressbar.ProgressBar
 }
 
-// progress begins a bar. A total of -1 is one that is not known.
+// progress begins a bar.
 func (io *streams) progress(what string, total int) *progress {
 	if total == 0 || !isTerminal(io.err) {
 		return &progress{}
 	}
-	bar := progressbar.NewOptions(
+	return &progress{bar: progressbar.NewOptions(
 		total, progressbar.OptionSetWriter(io.err), progressbar.OptionSetDescription(what),
 		progressbar.OptionSetWidth(barWidth), progressbar.OptionThrottle(barPeriod), progressbar.OptionShowCount(),
 		progressbar.OptionClearOnFinish(), progressbar.OptionUseANSICodes(true),
-	)
-	return &progress{bar: bar, mixed: isTerminal(io.out)}
+	)}
 }
 
 func (p *progress) add(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.bar != nil {
 		_ = p.bar.Add(n) // it is only for show
 	}
 }
 
-// hide removes the bar before something is written to stdout; add shows it again.
-func (p *progress) hide() {
-	if p.bar != nil && p.mixed {
-		_ = p.bar.Clear()
-	}
-}
-
-// close removes the bar for good.
+// close removes the bar.
 func (p *progress) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.bar != nil {
 		_ = p.bar.Exit()
 		_ = p.bar.Clear()
 		p.bar = nil
 	}
+}
+
+// above returns a writer to a stream that may be the terminal of the bar: what it writes
+// gets above the bar. Many may write at the same time.
+func (p *progress) above(to io.Writer) io.Writer { return &above{p, to, isTerminal(to)} }
+
+type above struct {
+	progress *progress
+	to       io.Writer
+	terminal bool
+}
+
+func (a *above) Write(data []byte) (int, error) {
+	a.progress.mu.Lock()
+	defer a.progress.mu.Unlock()
+	if bar := a.progress.bar; bar != nil && a.terminal {
+		_ = bar.Clear()
+	}
+	return a.to.Write(data)
 }
