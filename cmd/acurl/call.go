@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,19 +12,12 @@ import (
 	"github.com/asynccalls/asynccalls"
 )
 
-// clientID is what acurl calls itself.
-const clientID = "acurl"
-
-const callHelp = `An ITEM makes a field of a JSON body, or a header: name=text, name:=JSON, name:header.`
-
 // call is the command that sends a request.
 type call struct {
-	io         *streams
-	connection *connection
+	message
 
-	data            string
-	headers         []string
-	key, id         string
+	connection      *connection
+	id              string
 	timeout         time.Duration
 	one             bool
 	count           int
@@ -34,7 +27,7 @@ type call struct {
 }
 
 func newCall(io *streams, c *connection) *cobra.Command {
-	call := &call{io: io, connection: c}
+	call := &call{message: message{io: io}, connection: c}
 	cmd := &cobra.Command{
 		Use:   "call SERVICE/ENDPOINT [ITEM …]",
 		Short: "Send a request, and write its responses as they arrive",
@@ -54,9 +47,7 @@ func newCall(io *streams, c *connection) *cobra.Command {
 func (c *call) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&c.data, "data", "d", "", "the body; `BODY`, @FILE, or @- for stdin")
-	f.StringArrayVarP(&c.headers, "header", "H", nil, "a `NAME: VALUE` that goes with the request; many times")
-	f.StringVarP(&c.key, "key", "k", "", "the key: requests of a key are handled in their order")
+	c.message.addFlags(f)
 	f.StringVar(&c.id, "id", "", "the ID of the request; default: a new one")
 	f.DurationVar(&c.timeout, "timeout", 30*time.Second, "how long to wait for all responses")
 	f.BoolVar(&c.one, "one", false, "want exactly one response")
@@ -77,6 +68,7 @@ func (c *call) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	r.ID = cmp.Or(c.id, r.ID)
 	if c.count < 0 {
 		return fmt.Errorf("--count %d is negative", c.count)
 	}
@@ -90,7 +82,7 @@ func (c *call) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer d.Close()
-	s, err := c.connection.service(clientID, d, c.limits(), c.topics())
+	s, err := c.connection.caller(d, c.timeout)
 	if err != nil {
 		return err
 	}
@@ -99,14 +91,6 @@ func (c *call) run(cmd *cobra.Command, args []string) error {
 		return c.repeat(cmd.Context(), s, r)
 	}
 	return c.once(ctx, s, r, c.output.printer(c.io))
-}
-
-func (c *call) limits() asynccalls.Limits {
-	return asynccalls.Limits{MaxCall: max(10*time.Minute, c.timeout)}
-}
-
-func (c *call) topics() asynccalls.Topics {
-	return asynccalls.Topics{Prefix: c.connection.prefix, ReplyRetention: max(time.Hour, 2*c.timeout)}
 }
 
 // once sends the request, and writes what comes of it.
@@ -124,37 +108,6 @@ func (c *call) once(ctx context.Context, s *asynccalls.Service, r *asynccalls.Re
 	}
 	p.ended(err)
 	return c.connection.failed(err, p.responses)
-}
-
-// request makes the request that the command line describes.
-func (c *call) request(args []string) (*asynccalls.Request, error) {
-	service, endpoint, err := target(args[0])
-	if err != nil {
-		return nil, err
-	}
-	b := &body{}
-	for _, item := range args[1:] {
-		if err := b.add(item); err != nil {
-			return nil, err
-		}
-	}
-	value, err := b.bytes(c.data, c.io.in)
-	if err != nil {
-		return nil, err
-	}
-	r := asynccalls.NewRequest(service, endpoint, value)
-	r.Key, r.Header = c.key, b.header
-	if c.id != "" {
-		r.ID = c.id
-	}
-	for _, h := range c.headers {
-		name, value, ok := strings.Cut(h, ":")
-		if !ok || name == "" {
-			return nil, fmt.Errorf(`--header %q is not "NAME: VALUE"`, h)
-		}
-		r.Header.Add(name, strings.TrimSpace(value))
-	}
-	return r, nil
 }
 
 // call awaits the responses.
@@ -223,12 +176,4 @@ func (c *call) take(resp *asynccalls.Response, p *printer) (end bool, err error)
 		}
 	}
 	return resp.End || c.count > 0 && p.responses == c.count, nil
-}
-
-// targeted is the check of arguments that begin with SERVICE/ENDPOINT.
-func targeted(_ *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return errors.New("no SERVICE/ENDPOINT is given, such as a-money-broker/show-me-the-money")
-	}
-	return nil
 }

@@ -154,6 +154,15 @@ func (c *connection) service(id string, d *franz.Driver, o ...asynccalls.Option)
 	return asynccalls.New(id, d, append(o, asynccalls.Topics{Prefix: c.prefix})...)
 }
 
+// clientID is what acurl calls itself.
+const clientID = "acurl"
+
+// caller returns a service for calls that take so long at most.
+func (c *connection) caller(d *franz.Driver, timeout time.Duration) (*asynccalls.Service, error) {
+	return c.service(clientID, d, asynccalls.Limits{MaxCall: max(10*time.Minute, timeout)},
+		asynccalls.Topics{Prefix: c.prefix, ReplyRetention: max(time.Hour, 2*timeout)})
+}
+
 // admitted makes sure that a service may do what it needs for calls. What is only
 // slow is left to the call.
 func (c *connection) admitted(ctx context.Context, s *asynccalls.Service) error {

@@ -58,7 +58,7 @@ func (d *dead) mend(cmd *cobra.Command, service string, m *mending) error {
 			r.Letter.Endpoint, r.Letter.RequestID, what); err != nil {
 			return err
 		}
-		bar.add(1)
+		bar.step()
 	}
 	bar.close()
 	fmt.Fprintf(d.io.err, "%d %s, %d skipped, %d failed\n", m.mended, m.done, m.skipped, m.failed)

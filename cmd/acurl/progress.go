@@ -18,37 +18,69 @@ const (
 type progress struct {
 	mu  sync.Mutex // guards bar, and that only one writes to the terminal
 	bar *progressbar.ProgressBar
+
+	ended   chan struct{}  // by close
+	running sync.WaitGroup // of what draws by itself
 }
 
-// progress begins a bar.
+// progress begins a bar that counts up to a total.
 func (io *streams) progress(what string, total int) *progress {
-	if total == 0 || !isTerminal(io.err) {
-		return &progress{}
-	}
-	return &progress{bar: progressbar.NewOptions(
-		total, progressbar.OptionSetWriter(io.err), progressbar.OptionSetDescription(what),
-		progressbar.OptionSetWidth(barWidth), progressbar.OptionThrottle(barPeriod), progressbar.OptionShowCount(),
-		progressbar.OptionClearOnFinish(), progressbar.OptionUseANSICodes(true),
-	)}
+	return io.bar(what, total, progressbar.OptionShowCount())
 }
 
-func (p *progress) add(n int) {
+// clock begins a bar that runs for a time.
+func (io *streams) clock(what string, d time.Duration) *progress {
+	p := io.bar(what, int(d/barPeriod))
+	if p.bar == nil {
+		return p
+	}
+	p.running.Go(func() { // until close, which waits for it
+		ticker := time.NewTicker(barPeriod)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				p.step()
+			case <-p.ended:
+				return
+			}
+		}
+	})
+	return p
+}
+
+func (io *streams) bar(what string, total int, more ...progressbar.Option) *progress {
+	p := &progress{ended: make(chan struct{})}
+	if total > 0 && isTerminal(io.err) {
+		p.bar = progressbar.NewOptions(total, append(
+			more, progressbar.OptionSetWriter(io.err), progressbar.OptionSetDescription(what),
+			progressbar.OptionSetWidth(barWidth), progressbar.OptionThrottle(barPeriod),
+			progressbar.OptionClearOnFinish(), progressbar.OptionUseANSICodes(true),
+		)...)
+	}
+	return p
+}
+
+// step says that one more of the total is done.
+func (p *progress) step() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar != nil {
-		_ = p.bar.Add(n) // it is only for show
+		_ = p.bar.Add(1) // it is only for show
 	}
 }
 
 // close removes the bar.
 func (p *progress) close() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.bar != nil {
-		_ = p.bar.Exit()
-		_ = p.bar.Clear()
-		p.bar = nil
+	bar := p.bar
+	p.bar = nil
+	if bar != nil {
+		_ = bar.Clear()
+		close(p.ended)
 	}
+	p.mu.Unlock()
+	p.running.Wait()
 }
 
 // above returns a writer to a stream that may be the terminal of the bar: what it writes

@@ -44,18 +44,16 @@ func (c *call) repeat(ctx context.Context, s *asynccalls.Service, r *asynccalls.
 	var first error
 	begun := time.Now()
 	c.load.run(calling, func(calling context.Context, _ time.Time) {
-		again := asynccalls.NewRequest(r.Service, r.Endpoint, r.Body)
-		again.Key, again.Header = r.Key, r.Header
 		p := c.output.printer(c.io)
 		p.io = io
-		err := c.once(calling, s, again, p)
+		err := c.once(calling, s, repeated(r), p)
 		mu.Lock()
 		defer mu.Unlock()
 		if calling.Err() != nil { // nobody knows how it would have ended
 			return
 		}
 		calls++
-		bar.add(1)
+		bar.step()
 		if err == nil {
 			return
 		}

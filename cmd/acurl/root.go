@@ -9,7 +9,7 @@ import (
 // newRoot returns the whole command. Without a subcommand it calls.
 func newRoot(io *streams) *cobra.Command {
 	c := &connection{}
-	direct := &call{io: io, connection: c}
+	direct := &call{message: message{io: io}, connection: c}
 	root := &cobra.Command{
 		Use:   "acurl [flags] SERVICE/ENDPOINT [ITEM …]",
 		Short: "curl for services on Kafka",
@@ -33,7 +33,7 @@ talk over HTTP. Each response is written when it arrives.
 	c.addFlags(root)
 	direct.addFlags(root)
 	root.AddCommand(newCall(io, c), newServe(io, c), newBroker(io), newLs(io, c), newDescribe(io, c), newTail(io, c),
-		newDead(io, c), newTopics(io, c), newContext(io), newMan(io))
+		newDead(io, c), newBench(io, c), newTopics(io, c), newContext(io), newMan(io))
 	completeAll(root, c)
 	return root
 }
