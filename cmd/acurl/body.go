@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -54,7 +53,7 @@ func (b *body) field(name string, value any) error {
 }
 
 // bytes returns the body: that of the items, or of --data.
-func (b *body) bytes(data string, in io.Reader) ([]byte, error) {
+func (b *body) bytes(data string, io *streams) ([]byte, error) {
 	file, isFile := strings.CutPrefix(data, "@")
 	switch {
 	case len(b.fields) > 0 && data != "":
@@ -62,7 +61,7 @@ func (b *body) bytes(data string, in io.Reader) ([]byte, error) {
 	case len(b.fields) > 0:
 		return []byte("{" + strings.Join(b.fields, ",") + "}"), nil
 	case isFile && file == "-":
-		return io.ReadAll(in)
+		return io.readAll()
 	case isFile:
 		return os.ReadFile(file)
 	case data != "":

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 // contexts is the commands about contexts.
@@ -126,7 +124,7 @@ func (c *contexts) complete(cmd *cobra.Command) error {
 // askSecret gets the password or token, unless it is elsewhere.
 func (c *contexts) askSecret() error {
 	s := &c.sasl
-	in, _ := c.io.in.(*os.File)
+	keyboard, _ := c.io.in.(*keyboard)
 	switch {
 	case c.stdin:
 		line, err := bufio.NewReader(c.io.in).ReadString('\n')
@@ -135,14 +133,12 @@ func (c *contexts) askSecret() error {
 		}
 		s.Secret = strings.TrimRight(line, "\r\n")
 	case s.File != "" || s.Env != "" || s.mechanism() == nil:
-	case isTerminal(c.io.in):
-		fmt.Fprint(c.io.err, "Password or token: ")
-		secret, err := term.ReadPassword(int(in.Fd()))
-		fmt.Fprintln(c.io.err)
+	case keyboard != nil && isTerminal(keyboard):
+		secret, err := keyboard.password("Password or token: ")
 		if err != nil {
 			return err
 		}
-		s.Secret = string(secret)
+		s.Secret = secret
 	default:
 		return errors.New("no password or token: --secret-stdin, --secret-file or --secret-env says where it is")
 	}

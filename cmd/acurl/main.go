@@ -15,7 +15,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr})
+	code := run(ctx, os.Args[1:], &streams{&keyboard{os.Stdin, ctx}, os.Stdout, os.Stderr})
 	stop()
 	os.Exit(code)
 }
@@ -26,6 +26,14 @@ type streams struct {
 	out, err io.Writer
 }
 
+// readAll reads what there is to read. If somebody has to type it, it says so.
+func (s *streams) readAll() ([]byte, error) {
+	if isTerminal(s.in) && isTerminal(s.err) {
+		fmt.Fprintln(s.err, "The body is what you type now; Ctrl-D at the beginning of a line ends it.")
+	}
+	return io.ReadAll(s.in)
+}
+
 // run runs a command line, and returns the exit code.
 func run(ctx context.Context, args []string, io *streams) int {
 	root := newRoot(io)
@@ -34,8 +42,11 @@ func run(ctx context.Context, args []string, io *streams) int {
 	if err == nil || errors.Is(err, syscall.EPIPE) { // whoever read has had enough
 		return exitOK
 	}
-	fmt.Fprintln(io.err, "acurl:", err)
 	var f *failure
+	if errors.Is(err, context.Canceled) && !errors.As(err, &f) { // while it read from stdin
+		err = &failure{err: errors.New("interrupted"), code: exitInterrupted}
+	}
+	fmt.Fprintln(io.err, "acurl:", err)
 	if errors.As(err, &f) {
 		if f.hint != "" {
 			fmt.Fprintln(io.err, f.hint)

@@ -40,7 +40,7 @@ func (m *message) request(args []string) (*asynccalls.Request, error) {
 			return nil, err
 		}
 	}
-	value, err := b.bytes(m.data, m.io.in)
+	value, err := b.bytes(m.data, m.io)
 	if err != nil {
 		return nil, err
 	}

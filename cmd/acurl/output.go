@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/pflag"
 	"github.com/tidwall/pretty"
-	"golang.org/x/term"
 
 	"github.com/asynccalls/asynccalls"
 )
@@ -33,17 +31,15 @@ type printer struct {
 
 	io        *streams
 	terminal  bool
+	colored   bool
 	begun     time.Time
 	responses int
 }
 
 func (o *output) printer(io *streams) *printer {
-	return &printer{output: *o, io: io, terminal: isTerminal(io.out), begun: time.Now()}
-}
-
-func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return &printer{
+		output: *o, io: io, terminal: isTerminal(io.out), colored: isColored(io.out), begun: time.Now(),
+	}
 }
 
 func (p *printer) note(format string, args ...any) {
@@ -94,7 +90,10 @@ func (p *printer) body(b *bytes.Buffer, body []byte) {
 		return
 	}
 	if p.terminal && json.Valid(body) {
-		body = pretty.Color(pretty.Pretty(body), nil)
+		body = pretty.Pretty(body)
+		if p.colored {
+			body = pretty.Color(body, nil)
+		}
 	}
 	b.Write(body)
 	if !bytes.HasSuffix(body, []byte("\n")) {

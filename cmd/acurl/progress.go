@@ -67,6 +67,7 @@ func (p *progress) step() {
 	defer p.mu.Unlock()
 	if p.bar != nil {
 		_ = p.bar.Add(1) // it is only for show
+		_ = p.bar.RenderBlank()
 	}
 }
 

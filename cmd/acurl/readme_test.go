@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -105,6 +106,7 @@ func start(t *testing.T, line string, env []string) (stop func()) {
 			t.Fatalf("%s: ended without being ready: %v, %q", line, err, s)
 		}
 		if strings.Contains(s, "Ctrl-C ends it.") {
+			go io.Copy(io.Discard, words) // until its end, so that it never waits for a reader
 			return stop
 		}
 	}

@@ -34,7 +34,7 @@ func (c *call) checkRepeat(cmd *cobra.Command) error {
 // repeat sends the request many times, and sums up. It gives up when there is no point in
 // going on, and fails as the first call that failed.
 func (c *call) repeat(ctx context.Context, s *asynccalls.Service, r *asynccalls.Request) error {
-	bar := c.io.progress(r.Service+r.Endpoint, c.load.total)
+	bar := c.bar(r)
 	defer bar.close()
 	io := &streams{c.io.in, bar.above(c.io.out), bar.above(c.io.err)}
 	calling, giveUp := context.WithCancel(ctx)
@@ -71,4 +71,12 @@ func (c *call) repeat(ctx context.Context, s *asynccalls.Service, r *asynccalls.
 		return c.connection.failed(context.Cause(ctx), 0)
 	}
 	return first
+}
+
+// bar shows how many calls have ended, unless it would be in the middle of what they write.
+func (c *call) bar(r *asynccalls.Request) *progress {
+	if c.output.raw && isTerminal(c.io.out) {
+		return &progress{}
+	}
+	return c.io.progress(r.Service+r.Endpoint, c.load.total)
 }

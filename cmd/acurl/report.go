@@ -3,14 +3,12 @@ package main
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-	"golang.org/x/term"
 )
 
 // report is the result of a bench. All times are in milliseconds but Seconds.
@@ -162,18 +160,4 @@ func inWords(milliseconds float64) string {
 		unit *= 10
 	}
 	return d.Round(unit).String()
-}
-
-// widthOf returns how wide a terminal is. What is none is as wide as most.
-func widthOf(stream any) int {
-	const usual = 80
-	f, ok := stream.(*os.File)
-	if !ok {
-		return usual
-	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil || width <= 0 {
-		return usual
-	}
-	return width
 }

@@ -3,12 +3,14 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/asynccalls/asynccalls"
 	"github.com/asynccalls/asynccalls/internal/topics"
@@ -102,7 +104,7 @@ func (c *connection) measure(ctx context.Context, admin *kadm.Client, all []*sta
 	for _, s := range all {
 		group := c.prefix + s.service
 		s.members = len(described[group].Members)
-		if err := committed[group].Err; err != nil {
+		if err := committed[group].Err; err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 			return fmt.Errorf("positions of group %q: %w", group, err)
 		}
 		for i := range s.topics {

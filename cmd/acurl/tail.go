@@ -71,7 +71,7 @@ func (t *tail) run(cmd *cobra.Command, args []string) error {
 	if t.slower < 0 || t.since < 0 || t.most < 0 {
 		return errors.New("--slower, --since and -n must not be negative")
 	}
-	t.colors = isTerminal(t.io.out)
+	t.colors = isColored(t.io.out)
 	ctx := cmd.Context()
 	i, err := t.connection.inspector(ctx, 0)
 	if err != nil {
