@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -130,4 +131,36 @@ func freeAddress(t *testing.T) string {
 	}
 	defer b.Close()
 	return b.Addr()
+}
+
+// TestReadmeCommands has all commands of the README exist, with these flags.
+func TestReadmeCommands(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := regexp.MustCompile("`acurl ([^`]+)`").FindAllSubmatch(readme, -1)
+	if len(lines) < 10 {
+		t.Fatalf("the README has %d commands, want 10 or more", len(lines))
+	}
+	for _, line := range lines {
+		words := strings.Fields(string(line[1]))
+		root := newRoot(&streams{strings.NewReader(""), io.Discard, io.Discard})
+		root.InitDefaultCompletionCmd()
+		root.InitDefaultHelpFlag()
+		cmd, rest, err := root.Find(words)
+		if err == nil {
+			err = cmd.ParseFlags(rest)
+		}
+		if err == nil && !strings.HasPrefix(words[0], "--") {
+			err = cmd.ValidateArgs(cmd.Flags().Args())
+		}
+		if err == nil && cmd == root && !strings.HasPrefix(words[0], "--") && !strings.Contains(words[0], "/") {
+			err = errors.New("there is no such command")
+		}
+		if err != nil {
+			t.Errorf("acurl %s: %v", line[1], err)
+		}
+	}
 }
