@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
@@ -41,6 +42,7 @@ type group struct {
 	member    driver.Group
 	keeper    *keeper
 	serving   sync.Once
+	left      atomic.Int64     // when the receive loop came out of the driver, in nanoseconds; 0 while it is in there
 	known     map[string]int32 // partitions of each topic, as far as they are known; used by the receive loop only
 	paused    int              // partitions; used by the receive loop only
 	messages  []*message       // of the batch that is taken in; used by the receive loop only
@@ -55,6 +57,7 @@ type group struct {
 	idle      int
 	waking    bool               // a worker was woken and has not looked for work yet
 	draining  bool               // nothing is taken in any more
+	out       bool               // the group has put this member out
 	stopping  bool               // workers end
 	interrupt context.CancelFunc // ends the Receive of the moment, if a partition is paused
 }
@@ -110,13 +113,20 @@ func (g *group) receiveOnce(ctx context.Context, buf []driver.Record) (int, erro
 		g.paused = len(paused)
 	}
 	if len(paused) == 0 {
-		return g.member.Receive(ctx, buf)
+		return g.enter(ctx, buf)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if !g.interruptible(cancel) {
 		return 0, context.Canceled
 	}
+	return g.enter(ctx, buf)
+}
+
+// enter receives, and notes when the loop comes back.
+func (g *group) enter(ctx context.Context, buf []driver.Record) (int, error) {
+	g.left.Store(0)
+	defer func() { g.left.Store(time.Now().UnixNano()) }()
 	return g.member.Receive(ctx, buf)
 }
 
@@ -211,6 +221,7 @@ func (g *group) Assigned(partitions []driver.Partition) {
 	g.keeper.undisturbed(func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
+		g.out = false
 		g.engine.Assign(partitions)
 	})
 	g.serving.Do(func() {
@@ -258,6 +269,9 @@ func (g *group) Revoked(ctx context.Context, partitions []driver.Partition) {
 func (g *group) Lost(partitions []driver.Partition) {
 	g.cutOff(g.revoke(partitions), ErrRevoked)
 	g.forget(partitions)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.out = g.engine.Empty()
 }
 
 func (g *group) revoke(partitions []driver.Partition) []*delivery.Assignment {

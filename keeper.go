@@ -26,6 +26,8 @@ type keeper struct {
 	active  atomic.Bool   // the keeper looks every commitInterval
 	pressed atomic.Bool   // a partition is paused: each record that is done may matter
 	acked   atomic.Bool   // the broker has acknowledged something since the keeper looked last
+	runs    atomic.Bool   // its loop does
+	asked   atomic.Int64  // since when it owes a sign of life, in nanoseconds; 0 if it does not
 	alive   time.Time     // when the keeper saw that last; used by run only
 	turn    chan struct{} // holds an element while positions are collected and committed: they never go back
 
@@ -70,6 +72,8 @@ func (k *keeper) poke() {
 
 // run is the keeper's loop, until the group's context ends.
 func (k *keeper) run() {
+	k.runs.Store(true)
+	defer k.runs.Store(false)
 	commit, retry := stoppedTimer(), stoppedTimer()
 	defer commit.Stop()
 	defer retry.Stop()
@@ -88,6 +92,7 @@ func (k *keeper) run() {
 		case <-commit.C:
 			armed, toCommit = false, true
 		}
+		k.asked.Store(0)
 		k.repair()
 		k.relieve()
 		if due, ok := k.retry(); ok {

@@ -132,6 +132,18 @@ func (l *lane) start() {
 	l.wg.Go(l.expire)
 }
 
+// spawn runs f in a goroutine that ends with the lane, and reports whether it does:
+// the lane may have ended.
+func (l *lane) spawn(f func(ctx context.Context)) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return false
+	}
+	l.wg.Go(func() { f(l.ctx) })
+	return true
+}
+
 // close ends all pending calls, and the lane.
 func (l *lane) close() {
 	l.mu.Lock()

@@ -56,6 +56,9 @@ func (s *Service) listen(ctx context.Context) error {
 	if err := s.serveInfo(g); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	s.group = g
+	s.mu.Unlock()
 	if err := g.join(ctx); err != nil {
 		return err
 	}
@@ -69,18 +72,31 @@ func (s *Service) listen(ctx context.Context) error {
 	return errors.Join(err, g.drain(buf), g.leave()) //nolint:contextcheck // ctx has ended
 }
 
-// join creates what is missing and joins the group.
-func (g *group) join(ctx context.Context) error {
-	kinds := []string{topics.Dead}
-	var subscribed []string
+// kinds returns the kinds of topics from which the group receives.
+func (g *group) kinds() []string {
+	var kinds []string
 	if g.s.endpoints.Len() > 0 {
 		kinds = append(kinds, topics.Requests)
-		subscribed = append(subscribed, g.s.topic(g.s.id, topics.Requests))
 	}
 	if len(g.s.responses) > 0 {
 		kinds = append(kinds, topics.Responses)
-		subscribed = append(subscribed, g.responses)
 	}
+	return kinds
+}
+
+// topics returns the names of the topics that the group needs.
+func (g *group) topics() []string {
+	names := []string{g.s.topic(g.s.id, topics.Dead)}
+	for _, kind := range g.kinds() {
+		names = append(names, g.s.topic(g.s.id, kind))
+	}
+	return names
+}
+
+// join creates what is missing and joins the group.
+func (g *group) join(ctx context.Context) error {
+	kinds := append(g.kinds(), topics.Dead)
+	subscribed := g.topics()[1:] // without that for dead letters
 	name := g.s.config.topics.Prefix + g.s.id
 	err := g.s.persist(ctx, g.s.wait, func(ctx context.Context) error {
 		// Each try looks again: a topic may go before the group is joined.

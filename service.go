@@ -30,14 +30,16 @@ type Service struct {
 
 	asked   atomic.Pointer[destination] // the last service that was sent a request
 	outlets *outlets                    // for responses
-	durable once                        // creates the topic for responses at the first Send
+	pulse   pulse
+	durable once // creates the topic for responses at the first Send
 
 	mu        sync.Mutex // guards what follows
 	endpoints route.Mux[*endpoint]
 	responses map[string]*route.Mux[*endpoint] // by the service that responds
 	phase     phase
-	result    error // of Listen, or of Close without Listen
-	waiting   error // what Listen waits for, and why
+	result    error  // of Listen, or of Close without Listen
+	waiting   error  // what Listen waits for, and why
+	group     *group // of Listen
 
 	listening chan struct{} // closed when Listen begins, or Close without it
 	serving   chan struct{} // closed at the first assignment
@@ -87,8 +89,12 @@ func New(id string, d driver.Driver, o ...Option) (*Service, error) {
 	s.wakes.New = func() any { return make(chan struct{}, 1) }
 	s.lane = newLane(s)
 	s.outlets = newOutlets(s)
+	s.pulse.s = s
 	return s, nil
 }
+
+// String returns the ID of the service.
+func (s *Service) String() string { return s.id }
 
 // Ready waits until the service serves. With handlers registered that is when
 // Listen has joined its group and knows its partitions; Ready may be called

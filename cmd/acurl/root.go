@@ -33,7 +33,7 @@ talk over HTTP. Each response is written when it arrives.
 	c.addFlags(root)
 	direct.addFlags(root)
 	root.AddCommand(newCall(io, c), newServe(io, c), newBroker(io), newLs(io, c), newDescribe(io, c), newTail(io, c),
-		newDead(io, c), newBench(io, c), newTopics(io, c), newContext(io), newMan(io))
+		newDead(io, c), newBench(io, c), newTopics(io, c), newContext(io), newHealth(io), newMan(io))
 	completeAll(root, c)
 	return root
 }

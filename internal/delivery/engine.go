@@ -37,6 +37,9 @@ func (e *Engine) Assign(partitions []driver.Partition) {
 	e.repause = true
 }
 
+// Empty reports whether no partition is assigned.
+func (e *Engine) Empty() bool { return len(e.assigned) == 0 }
+
 // Assigned returns the partitions that are assigned, in any order.
 func (e *Engine) Assigned() iter.Seq[driver.Partition] { return maps.Keys(e.assigned) }
 

@@ -43,6 +43,7 @@ func main() {
 		{"driver/franz", "api/franz.txt", 0, true},
 		{"embedded", "api/embedded.txt", 0, true},
 		{"deadletters", "api/deadletters.txt", 0, true},
+		{"health", "api/health.txt", 0, true},
 		{"asynccallstest", "api/asynccallstest.txt", 0, true},
 	} {
 		errs = append(errs, s.check(*update))
