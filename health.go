@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	// pulseEvery is how old an answer of the broker gets before it is asked again,
-	// and pulseTimeout how long it may take.
+	// pulseEvery is how old a good answer of the broker gets before it is asked
+	// again, pulseAgain a bad one, and pulseTimeout how long an answer may take.
 	pulseEvery   = 5 * time.Second
+	pulseAgain   = time.Second
 	pulseTimeout = 5 * time.Second
 
 	// pulseStale is when an answer is too old to count; then Health waits pulseWait
@@ -170,7 +171,7 @@ func (g *group) stuck() int {
 	defer g.mu.Unlock()
 	n := 0
 	for w := range g.crew {
-		if w.stuck {
+		if w.stuck && w.message.run.slot.Held() {
 			n++
 		}
 	}
@@ -250,8 +251,11 @@ func (p *pulse) look(names []string) (broker, topics error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
-	if p.running == nil && now.Sub(p.at) >= pulseEvery {
+	now, every := time.Now(), pulseEvery
+	if p.broker != nil || p.topics != nil {
+		every = pulseAgain
+	}
+	if p.running == nil && now.Sub(p.at) >= every {
 		running := make(chan struct{})
 		if p.s.lane.spawn(func(ctx context.Context) { p.ask(ctx, names, running) }) {
 			p.running = running

@@ -172,6 +172,16 @@ func TestHealth(t *testing.T) {
 			p.silence(false)
 			checkHealth(t, probe(s, 10*time.Second), "", "")
 		},
+		"a good answer after a bad one": func(t *testing.T, p *patient, s *asynccalls.Service) {
+			p.onTopics(func() error { return errors.New("no route to host") })
+			elapse(time.Minute)
+			checkHealth(t, s.Health(), "", "broker: no route to host")
+			p.onTopics(nil)
+			elapse(time.Second)
+			s.Health() // has it asked
+			synctest.Wait()
+			checkHealth(t, s.Health(), "", "")
+		},
 		"nobody has asked for long": func(t *testing.T, p *patient, s *asynccalls.Service) {
 			p.silence(true)
 			elapse(time.Hour)
@@ -206,6 +216,16 @@ func TestHealth(t *testing.T) {
 			checkHealth(t, probe(s, 15*time.Second), "", "")
 			stuck := "handlers: all 2 handlers that may run have run for more than twice their limit"
 			checkHealth(t, probe(s, 10*time.Second), stuck, stuck)
+		},
+		"all handlers wait for others": func(t *testing.T, p *patient, s *asynccalls.Service) {
+			client := newService(t, "client", p)
+			for range 2 {
+				sendAs(t, client, "one-way", asynccalls.NewRequest("server", "/waits", nil))
+			}
+			checkHealth(t, probe(s, 5*time.Minute), "", "")
+			if got := sendAs(t, client, "awaited", asynccalls.NewRequest("server", "/ok", nil)); got != "[ok] <nil>" {
+				t.Errorf("called another handler, and got %s", got)
+			}
 		},
 		"handlers panic": func(t *testing.T, p *patient, s *asynccalls.Service) {
 			client := newService(t, "client", p)
@@ -309,6 +329,15 @@ func TestHealth(t *testing.T) {
 					<-release
 					return nil
 				})
+				s.Handle("/waits", func(ctx context.Context, _ asynccalls.ResponseWriter, _ *asynccalls.Request) error {
+					ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 9*time.Minute)
+					defer cancel()
+					_, err := s.CallOne(ctx, asynccalls.NewRequest("nobody", "/e", nil))
+					return err
+				})
+				if err := p.Create(t.Context(), driver.Topic{Name: "nobody.requests", Partitions: 1}); err != nil {
+					t.Fatal(err)
+				}
 				s.Handle("/away", func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {
 					return asynccalls.Unavailable(errors.New("no database"))
 				})

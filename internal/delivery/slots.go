@@ -23,6 +23,10 @@ type Slot struct {
 	over  bool
 }
 
+// Held reports whether the run has its slot: it does not while it waits for something
+// else.
+func (r *Slot) Held() bool { return r.held }
+
 // NewSlots returns slots for limit handlers.
 func NewSlots(limit int) *Slots { return &Slots{limit: limit} }
 
