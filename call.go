@@ -34,9 +34,11 @@ type Call struct {
 	first   [1]*Response // room for the usual number of responses
 	bytes   int          // of waiting, as long as the call is pending
 	ended   bool
-	err     error // why it ended, nil if well
 	ranged  bool
+	err     error       // why it ended, nil if well
 	stop    func() bool // ends the watch over ctx
+
+	seq iter.Seq2[*Response, error] // of middleware, in place of all that was before
 }
 
 // Call sends a request and returns at once: it waits neither for the broker nor
@@ -47,6 +49,14 @@ type Call struct {
 // handler that makes a call passes its own ctx, so that the call ends with the
 // request it serves. A call that nobody reads keeps its place until it ends.
 func (s *Service) Call(ctx context.Context, r *Request) *Call {
+	if caller := s.caller.Load(); caller != nil {
+		return s.wrapped(ctx, r, *caller)
+	}
+	return s.startWatched(ctx, r)
+}
+
+// startWatched starts a call that ends with ctx.
+func (s *Service) startWatched(ctx context.Context, r *Request) *Call {
 	c := s.startCall(ctx, r, make(chan struct{}, 1))
 	if ctx.Done() != nil {
 		stop := context.AfterFunc(ctx, c.cancel)
@@ -63,6 +73,9 @@ func (s *Service) Call(ctx context.Context, r *Request) *Call {
 // CallOne sends a request and waits for its response. The error is
 // [ErrResponseCount] if there is none, or more than one.
 func (s *Service) CallOne(ctx context.Context, r *Request) (*Response, error) {
+	if caller := s.caller.Load(); caller != nil {
+		return s.wrapped(ctx, r, *caller).only() //nolint:contextcheck // as below
+	}
 	wake, _ := s.wakes.Get().(chan struct{})
 	c := s.startCall(ctx, r, wake)
 	defer c.recycle()
@@ -75,7 +88,7 @@ func (s *Service) CallOne(ctx context.Context, r *Request) (*Response, error) {
 		for _, resp := range responses {
 			if only != nil {
 				c.finish(context.Canceled)
-				return nil, c.describe(fmt.Errorf("%w: got another after %s", ErrResponseCount, only.ID))
+				return nil, c.another(only)
 			}
 			only = resp
 		}
@@ -85,12 +98,20 @@ func (s *Service) CallOne(ctx context.Context, r *Request) (*Response, error) {
 		case err != nil:
 			return nil, c.describe(err)
 		case only == nil:
-			return nil, c.describe(fmt.Errorf("%w: got none", ErrResponseCount))
+			return nil, c.none()
 		default:
 			return only, nil
 		}
 	}
 }
+
+// another says that there was a response after the only one, and none that there
+// was not even that.
+func (c *Call) another(only *Response) error {
+	return c.describe(fmt.Errorf("%w: got another after %s", ErrResponseCount, only.ID))
+}
+
+func (c *Call) none() error { return c.describe(fmt.Errorf("%w: got none", ErrResponseCount)) }
 
 // Responses returns the responses as they arrive. If the call fails, the last
 // pair is (nil, err): an [*Error] with the status that the handler returned,
@@ -102,6 +123,10 @@ func (c *Call) Responses() iter.Seq2[*Response, error] {
 	return func(yield func(*Response, error) bool) {
 		if !c.begin() {
 			yield(nil, c.describe(errors.New("the responses were read before")))
+			return
+		}
+		if c.seq != nil {
+			c.seq(yield)
 			return
 		}
 		defer c.finish(context.Canceled)

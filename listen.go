@@ -53,6 +53,9 @@ func (s *Service) listen(ctx context.Context) error {
 	})
 	defer g.tasks.Wait()
 	defer cancel()
+	if err := s.wrapHandlers(); err != nil {
+		return err
+	}
 	if err := s.serveInfo(g); err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ type Service struct {
 	outgoings slab.Slab[outgoing]
 	wakes     sync.Pool // of chan struct{}, for calls that nobody else can hold
 
+	caller  atomic.Pointer[Caller]      // what calls go through; nil without middleware
 	asked   atomic.Pointer[destination] // the last service that was sent a request
 	outlets *outlets                    // for responses
 	pulse   pulse
@@ -37,9 +38,14 @@ type Service struct {
 	endpoints route.Mux[*endpoint]
 	responses map[string]*route.Mux[*endpoint] // by the service that responds
 	phase     phase
-	result    error  // of Listen, or of Close without Listen
-	waiting   error  // what Listen waits for, and why
-	group     *group // of Listen
+
+	middleware         []Middleware
+	responseMiddleware []ResponseMiddleware
+	callMiddleware     []CallMiddleware
+
+	result  error  // of Listen, or of Close without Listen
+	waiting error  // what Listen waits for, and why
+	group   *group // of Listen
 
 	listening chan struct{} // closed when Listen begins, or Close without it
 	serving   chan struct{} // closed at the first assignment

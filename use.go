@@ -1,0 +1,127 @@
+package asynccalls
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+)
+
+// Middleware wraps the handler of an endpoint: it may do something before and after
+// the handler, give it another context, request or [ResponseWriter], and change its
+// error. A panic of the handler passes through it.
+type Middleware func(Handler) Handler
+
+// ResponseMiddleware wraps a handler of responses.
+type ResponseMiddleware func(ResponseHandler) ResponseHandler
+
+// Caller makes an awaited call: it sends the request at once, and what it returns
+// are the responses, as [Call.Responses] has them. They are to be ranged over once.
+type Caller func(ctx context.Context, r *Request) iter.Seq2[*Response, error]
+
+// CallMiddleware wraps the calls of a service: it may change or refuse a request
+// before it is sent, and see, change or leave out its responses. What it does before
+// it returns happens in [Service.Call], which should not wait.
+type CallMiddleware func(Caller) Caller
+
+// Use wraps the handlers of all endpoints of the service, also of those that are
+// registered later: the first that was added is the outermost. Handlers of responses
+// and what the library answers itself, such as an unknown endpoint, are not wrapped.
+// Use panics once Listen was called.
+func (s *Service) Use(m ...Middleware) { use(s, &s.middleware, m) }
+
+// UseResponses wraps all handlers of responses, as [Service.Use] does those of
+// endpoints.
+func (s *Service) UseResponses(m ...ResponseMiddleware) { use(s, &s.responseMiddleware, m) }
+
+// UseCalls wraps what [Service.Call], [Service.CallOne], [CallJSON] and [CallOneJSON]
+// do from now on: the first that was added is the outermost. Send and Notify are not
+// wrapped. UseCalls panics once Listen was called.
+func (s *Service) UseCalls(m ...CallMiddleware) {
+	all := use(s, &s.callMiddleware, m)
+	caller := wrap(all, func(ctx context.Context, r *Request) iter.Seq2[*Response, error] {
+		return s.startWatched(ctx, r).Responses() //nolint:contextcheck // as in CallOne
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.callMiddleware) == len(all) { // else who has added more stores it with that
+		s.caller.Store(&caller)
+	}
+}
+
+// use adds to what wraps handlers or calls, and returns all.
+func use[M ~func(H) H, H any](s *Service, all *[]M, more []M) []M {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := error(nil)
+	if s.phase != fresh {
+		err = errors.New("the service has begun to listen or was closed")
+	}
+	for i, m := range more {
+		if m == nil {
+			err = fmt.Errorf("middleware %d is nil", i)
+		}
+	}
+	if err != nil {
+		panic(fmt.Sprintf("asynccalls: use: %v", err)) //nolint:forbidigo // misuse while setting up
+	}
+	*all = append(*all, more...)
+	return slices.Clone(*all)
+}
+
+// wrap wraps a handler or a caller: the first is the outermost.
+func wrap[M ~func(H) H, H any](all []M, h H) H {
+	for _, m := range slices.Backward(all) {
+		h = m(h)
+	}
+	return h
+}
+
+// wrapHandlers wraps all handlers, once they are fixed and before any is called.
+func (s *Service) wrapHandlers() error {
+	for r := range s.endpoints.All() {
+		e := r.Handler
+		if e.handle = wrap(s.middleware, e.handle); e.handle == nil {
+			return fmt.Errorf("a middleware has returned no handler for %s", r.Pattern)
+		}
+	}
+	for service, mux := range s.responses {
+		for r := range mux.All() {
+			e := r.Handler
+			if e.response = wrap(s.responseMiddleware, e.response); e.response == nil {
+				return fmt.Errorf("a middleware has returned no handler for responses of %s%s", service, r.Pattern)
+			}
+		}
+	}
+	return nil
+}
+
+// wrapped is a call that goes through middleware.
+func (s *Service) wrapped(ctx context.Context, r *Request, caller Caller) *Call {
+	c := &Call{s: s, ctx: ctx, request: r, seq: caller(ctx, r)}
+	if c.seq == nil {
+		c.seq = func(yield func(*Response, error) bool) {
+			yield(nil, c.describe(errors.New("a middleware has returned no responses, not even an empty sequence")))
+		}
+	}
+	return c
+}
+
+// only returns the one response of a call that goes through middleware.
+func (c *Call) only() (*Response, error) {
+	var only *Response
+	for r, err := range c.Responses() {
+		switch {
+		case err != nil:
+			return nil, err
+		case only != nil:
+			return nil, c.another(only)
+		}
+		only = r
+	}
+	if only == nil {
+		return nil, c.none()
+	}
+	return only, nil
+}
