@@ -96,3 +96,30 @@ func ExampleService_UseResponses() {
 	fmt.Println(<-failures)
 	// Output: who has asked?
 }
+
+// An error handler decides what the errors of a database mean to callers.
+func ExampleErrorHandler() {
+	ctx := context.Background()
+	d := memory.New()
+	errNoRows := errors.New("no rows")
+	shop, err := asynccalls.New("shop", d, asynccalls.ErrorHandler(func(_ context.Context, err error) error {
+		if errors.Is(err, errNoRows) {
+			return &asynccalls.Error{Status: 404, Message: "there is no such order"}
+		}
+		return err
+	}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer shop.Close()
+	shop.Handle("/orders/{id}", func(_ context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
+		return fmt.Errorf("look up order %s: %w", r.PathValue("id"), errNoRows)
+	})
+	go shop.Listen(ctx)
+	if err := shop.Ready(ctx); err != nil {
+		log.Fatal(err)
+	}
+	_, err = shop.CallOne(ctx, asynccalls.NewRequest("shop", "/orders/17", nil))
+	fmt.Println(err)
+	// Output: call shop/orders/17: status 404: there is no such order
+}

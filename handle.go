@@ -56,6 +56,7 @@ type endpoint struct {
 	handle   Handler // or
 	response ResponseHandler
 	ends     bool // response is called for bare ends too
+	errors   ErrorHandler
 }
 
 // Handle registers the handler of an endpoint. A pattern is a path, which may
@@ -126,7 +127,10 @@ func (s *Service) newEndpoint(options []EndpointOption) (*endpoint, error) {
 	if err := completeRetry(&c.retry); err != nil {
 		return &endpoint{}, err
 	}
-	e := &endpoint{limit: c.limits.Handler, retry: delivery.Retry(c.retry), ends: c.ends}
+	e := &endpoint{limit: c.limits.Handler, retry: delivery.Retry(c.retry), ends: c.ends, errors: c.errors}
+	if e.errors == nil {
+		e.errors = s.config.errors
+	}
 	concurrency := c.limits.Concurrency
 	if concurrency == s.config.limits.Concurrency {
 		concurrency = 0 // bounded by the workers anyway

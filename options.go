@@ -13,12 +13,12 @@ import (
 	"github.com/asynccalls/asynccalls/internal/topics"
 )
 
-// Option is a setting of a [Service]: [Topics], [Limits], [Retry], [WithLogger],
-// [WithReplyOrdinal], [WithoutTopicCreation] or [WithoutInfo].
+// Option is a setting of a [Service]: [Topics], [Limits], [Retry], [ErrorHandler],
+// [WithLogger], [WithReplyOrdinal], [WithoutTopicCreation] or [WithoutInfo].
 type Option interface{ apply(c *config) }
 
 // EndpointOption is a setting of one endpoint or handler of responses: [Limits],
-// [Retry] or [WithEnds].
+// [Retry], [ErrorHandler] or [WithEnds].
 type EndpointOption interface{ applyEndpoint(e *endpointConfig) }
 
 // Topics says how the topics of a service are named and created. Topics that
@@ -101,6 +101,7 @@ type config struct {
 	replyOrdinal int // or randomPartition
 	createTopics bool
 	info         bool
+	errors       ErrorHandler // nil is none
 }
 
 // endpointConfig is what the options of an endpoint come to.
@@ -108,6 +109,7 @@ type endpointConfig struct {
 	limits Limits
 	retry  Retry
 	ends   bool
+	errors ErrorHandler // nil is that of the service
 }
 
 type optionFunc func(*config)

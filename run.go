@@ -137,9 +137,9 @@ func (r *run) handle(now time.Time) (err error) {
 		if m.response.bare && !m.endpoint.ends {
 			return nil
 		}
-		return m.endpoint.response(&r.ctx, m.response)
+		return m.endpoint.errors.decide(&r.ctx, m.endpoint.response(&r.ctx, m.response))
 	}
-	return m.endpoint.handle(&r.ctx, r, m.request)
+	return m.endpoint.errors.decide(&r.ctx, m.endpoint.handle(&r.ctx, r, m.request))
 }
 
 // outOfTime reports whether the handler has failed because the time of its request

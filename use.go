@@ -25,6 +25,29 @@ type Caller func(ctx context.Context, r *Request) iter.Seq2[*Response, error]
 // it returns happens in [Service.Call], which should not wait.
 type CallMiddleware func(Caller) Caller
 
+// ErrorHandler decides what an error of a handler means: it returns another, or the
+// same, or nil if all is well after all. [Permanent], [Drop], [RetryAfter] and
+// [Unavailable] make it a verdict, an [*Error] the status that the caller gets; so the
+// errors that cross the wire are decided in one place. It gets what the handler, and
+// all middleware around it, returned, and is not called for nil and for panics.
+// [RequestFrom] tells of which request. It should not wait.
+//
+// It is an [Option], for all endpoints and handlers of responses of a service, and an
+// [EndpointOption], for one, in place of that of the service.
+type ErrorHandler func(ctx context.Context, err error) error
+
+func (h ErrorHandler) apply(c *config) { c.errors = h }
+
+func (h ErrorHandler) applyEndpoint(e *endpointConfig) { e.errors = h }
+
+// decide returns what the error means.
+func (h ErrorHandler) decide(ctx context.Context, err error) error {
+	if h == nil || err == nil {
+		return err
+	}
+	return h(ctx, err)
+}
+
 // Use wraps the handlers of all endpoints of the service, also of those that are
 // registered later: the first that was added is the outermost. Handlers of responses
 // and what the library answers itself, such as an unknown endpoint, are not wrapped.
