@@ -44,6 +44,7 @@ func main() {
 		{"embedded", "api/embedded.txt", 0, true},
 		{"deadletters", "api/deadletters.txt", 0, true},
 		{"health", "api/health.txt", 0, true},
+		{"middleware", "api/middleware.txt", 0, true},
 		{"asynccallstest", "api/asynccallstest.txt", 0, true},
 	} {
 		errs = append(errs, s.check(*update))
