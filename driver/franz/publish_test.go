@@ -239,14 +239,32 @@ func TestPublishNewPartition(t *testing.T) {
 			if err := publishOne(t.Context(), d, &driver.Record{Topic: topic}); err != nil {
 				t.Fatalf("publish: %v", err)
 			}
-			if _, err := kadm.NewClient(raw(t, addr)).CreatePartitions(t.Context(), 2, topic); err != nil {
-				t.Fatalf("create partitions: %v", err)
-			}
+			grow(t, kadm.NewClient(raw(t, addr)), topic, 3)
 			r := &driver.Record{Topic: topic, Partition: 2}
 			if err := publishOne(t.Context(), d, r); err != nil || r.Partition != 2 {
 				t.Errorf("publish to a new partition: partition %d and error %v, want 2 and none", r.Partition, err)
 			}
 		})
+	}
+}
+
+// grow gives a topic so many partitions in all. The brokers of a cluster hear of that a
+// little later than it is done.
+func grow(t *testing.T, admin *kadm.Client, topic string, all int) {
+	t.Helper()
+	if _, err := admin.UpdatePartitions(t.Context(), all, topic); err != nil {
+		t.Fatalf("create partitions: %v", err)
+	}
+	for {
+		topics, err := admin.ListTopics(t.Context(), topic)
+		if err == nil && len(topics[topic].Partitions) == all {
+			return
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-t.Context().Done():
+			t.Fatalf("topic %q has %d partitions and error %v, want %d", topic, len(topics[topic].Partitions), err, all)
+		}
 	}
 }
 
