@@ -1,6 +1,6 @@
 // Package middleware has ready-made middleware for services: what wraps handlers by
 // [asynccalls.Service.Use] and [asynccalls.Service.UseResponses], and calls by
-// [asynccalls.Service.UseCalls]. Each is a small file, to be read and to be copied
+// [asynccalls.Service.UseCalls]; and [asynccalls.Hooks]. Each is a small file, to be read and to be copied
 // from.
 //
 // Some of what is middleware elsewhere is part of the library, and needs none: panics

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/driver/memory"
 	"github.com/asynccalls/asynccalls/middleware"
 )
 
@@ -101,4 +102,84 @@ func ExampleIdempotentResponses() {
 		_ = h(context.Background(), &asynccalls.Response{ID: "17.x.0", Body: []byte("4 coins")})
 	}
 	// Output: received 4 coins
+}
+
+func ExampleValidateReceived() {
+	hooks, err := middleware.ValidateReceived(map[string]string{
+		"/orders/{id}": `{"type": "object", "required": ["amount"], "properties": {"amount": {"type": "integer"}}}`,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// svc.UseHooks(hooks), or an option of asynccalls.New
+	for _, body := range []string{`{"amount": 3}`, `{"amount": "three"}`, `{}`} {
+		r := asynccalls.NewRequest("shop", "/orders/17", []byte(body))
+		fmt.Println(hooks.BeforeReceive(context.Background(), r))
+	}
+	// Output:
+	// <nil>
+	// the body is not valid: /amount (type)
+	// the body is not valid: / (required amount)
+}
+
+func ExampleValidateSent() {
+	hooks, err := middleware.ValidateSent("shop", map[string]string{"/orders/{id}": `{"type": "object"}`})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// svc.UseHooks(hooks), or an option of asynccalls.New
+	r := asynccalls.NewRequest("shop", "/orders/17", []byte(`"three apples"`))
+	fmt.Println(hooks.BeforeSend(context.Background(), r))
+	// Output: the body is not valid: / (type)
+}
+
+func ExampleRecover() {
+	report := middleware.Recover(func(_ context.Context, r *asynccalls.Request, value any, _ []byte) error {
+		fmt.Printf("%s panicked: %v\n", r.Endpoint, value) // to where somebody looks
+		return asynccalls.Permanent(errors.New("a bug"))
+	}) // svc.Use(report)
+	h := report(func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {
+		var prices []int
+		_ = prices[17]
+		return nil
+	})
+	fmt.Println(h(context.Background(), nil, &asynccalls.Request{Endpoint: "/price"}))
+	// Output:
+	// /price panicked: runtime error: index out of range [17] with length 0
+	// a bug
+}
+
+func ExampleCompression() {
+	d := memory.New()
+	defer d.Close()
+	var services []*asynccalls.Service
+	for _, id := range []string{"shop", "client"} {
+		s, err := asynccalls.New(id, d, asynccalls.Hooks{BeforeReceive: func(_ context.Context, r *asynccalls.Request) error {
+			fmt.Printf("arrives with %s, small: %t\n", r.Header.Get("content-encoding"), len(r.Body) < 10_000)
+			return nil
+		}})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		defer s.Close()
+		middleware.Compression{}.Use(s)
+		services = append(services, s)
+	}
+	shop, client := services[0], services[1]
+	shop.Handle("/count", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+		return w.Send(ctx, asynccalls.NewResponse(fmt.Appendf(nil, "%d bytes", len(r.Body))))
+	})
+	go shop.Listen(context.Background())
+	resp, err := client.CallOne(context.Background(), asynccalls.NewRequest("shop", "/count", make([]byte, 1_000_000)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(resp.Body))
+	// Output:
+	// arrives with gzip, small: true
+	// 1000000 bytes
 }
