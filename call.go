@@ -186,6 +186,9 @@ func (c *Call) start() error {
 				left.Round(time.Second), limits.MaxCall)
 		}
 	}
+	if err := c.s.beforeSend(c.ctx, c.request); err != nil {
+		return err
+	}
 	token, err := c.s.lane.add(c)
 	if err != nil || token == nil {
 		return err
@@ -225,6 +228,7 @@ func (c *Call) publish(lane []byte, now time.Time) error {
 	}
 	o, err := c.s.encode(c.request, &w, c, 0)
 	if err != nil {
+		c.s.afterSend(c.ctx, c.request, err)
 		return err
 	}
 	c.s.driver.Publish(c.ctx, &o.record, called)
@@ -238,8 +242,10 @@ func called(r *driver.Record, err error) {
 	o.free()
 	if err != nil {
 		c.request.unsent(err)
-		c.finish(sendFailure(c.request.Service, err))
+		err = sendFailure(c.request.Service, err)
+		defer c.finish(err)
 	}
+	c.s.afterSend(c.ctx, c.request, err)
 }
 
 // receive takes a response in, and reports whether it ended the call. It is
@@ -267,6 +273,7 @@ func (c *Call) receive(r *Response, sum uint64) bool {
 		c.end(ErrRestarted)
 		return true
 	case replies.Skip:
+		c.s.tellDuplicate(r)
 	}
 	return false
 }
@@ -276,10 +283,12 @@ func (c *Call) receive(r *Response, sum uint64) bool {
 func (c *Call) deliver(r *Response, last bool) bool {
 	defer c.signal() // after the lock is free: who wakes up needs it
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.ended {
+		c.mu.Unlock()
+		c.s.tellLate(r)
 		return false
 	}
+	defer c.mu.Unlock()
 	size := len(r.Body) + responseSize
 	if c.bytes+size > c.s.config.limits.CallBytes || !c.s.lane.reserve(size) {
 		c.endLocked(ErrSlowReader)

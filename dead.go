@@ -40,6 +40,7 @@ const (
 
 // bury puts the message of the run into the dead letters.
 func (r *run) bury(err error) {
+	r.message.group.s.tellDead(r, err)
 	r.publishDead(&deadLetter{reason: wire.ErrorText(err.Error()), at: time.Now()})
 }
 

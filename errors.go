@@ -114,6 +114,19 @@ func failure(err error) *Error {
 	return &Error{Status: statusServerError, Message: "internal error"}
 }
 
+// statusOf returns the status that an error of a handler comes to.
+func statusOf(err error) int {
+	v, isVerdict := errors.AsType[*verdict](err)
+	switch {
+	case err == nil || isVerdict && v.how == delivery.Dropped:
+		return statusOK
+	case errors.Is(err, errExpired), errors.Is(err, errOutOfTime):
+		return statusExpired
+	default:
+		return failure(err).Status
+	}
+}
+
 // interrupted says how waiting ended, in the words of what was waited for.
 func interrupted(ctx context.Context, what string, last error) error {
 	if last != nil {

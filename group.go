@@ -206,6 +206,7 @@ func size(r *driver.Record) int {
 func (g *group) lose(lost *driver.LostError) {
 	g.logger.ErrorContext(g.base, "messages lost", "topic", lost.Topic, "partition", lost.ID,
 		"from", lost.From, "to", lost.To)
+	g.s.tellGap(lost)
 	if lost.To > lost.From {
 		return
 	}
@@ -224,6 +225,7 @@ func (g *group) Assigned(partitions []driver.Partition) {
 		g.out = false
 		g.engine.Assign(partitions)
 	})
+	g.s.tellAssigned(partitions)
 	g.serving.Do(func() {
 		g.s.wait(nil)
 		close(g.s.serving)
@@ -262,6 +264,7 @@ func (g *group) Revoked(ctx context.Context, partitions []driver.Partition) {
 		g.logger.WarnContext(ctx, "commit before partitions go", "error", err)
 	}
 	g.forget(partitions)
+	g.s.tellRevoked(partitions)
 }
 
 // Lost implements [driver.Listener]: the partitions may be another member's
@@ -270,8 +273,9 @@ func (g *group) Lost(partitions []driver.Partition) {
 	g.cutOff(g.revoke(partitions), ErrRevoked)
 	g.forget(partitions)
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	g.out = g.engine.Empty()
+	g.mu.Unlock()
+	g.s.tellRevoked(partitions)
 }
 
 func (g *group) revoke(partitions []driver.Partition) []*delivery.Assignment {

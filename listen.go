@@ -206,7 +206,15 @@ func (g *group) leave() error {
 	g.work.Broadcast()
 	g.mu.Unlock()
 	g.await(ctx, func() bool { return g.onlyStragglers() })
+	g.s.tellRevoked(g.assigned())
 	return errors.Join(errs...)
+}
+
+// assigned returns the partitions that this member has.
+func (g *group) assigned() []driver.Partition {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Collect(g.engine.Assigned())
 }
 
 // onlyStragglers reports whether all workers have ended but those whose handlers

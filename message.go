@@ -2,6 +2,8 @@ package asynccalls
 
 import (
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +22,7 @@ type message struct {
 	record   content
 	mode     delivery.Mode
 	grave    atomic.Uint32 // a letterState
+	passed   bool          // hooks have let the request pass; used by the run of the moment only
 	refusal  error         // why the message cannot be handled at all
 	endpoint *endpoint     // nil if there is none for it
 	request  *Request      // or
@@ -62,6 +65,38 @@ func (m *message) current() *run {
 	return m.run
 }
 
+// logger returns one that says which message is meant: where it is, to which request
+// it belongs, and to which trace.
+func (m *message) logger() *slog.Logger {
+	attributes := []any{"source", m.source()}
+	switch {
+	case m.request != nil:
+		attributes = append(attributes, "request", m.received.ID)
+	case m.response != nil:
+		attributes = append(attributes, "request", m.response.RequestID)
+	}
+	if id := traceID(m.record.headers); id != "" {
+		attributes = append(attributes, "trace_id", id)
+	}
+	return m.group.logger.With(attributes...)
+}
+
+// traceID returns the ID of the trace that the header traceparent names, or "" (W3C
+// Trace Context, section 3.2).
+func traceID(headers []driver.Header) string {
+	const begin, end = len("00-"), len("00-") + 32
+	for _, h := range headers {
+		if h.Key != "traceparent" || len(h.Value) <= end || h.Value[begin-1] != '-' || h.Value[end] != '-' {
+			continue
+		}
+		id := string(h.Value[begin:end])
+		if strings.Trim(id, "0123456789abcdef") == "" && strings.Trim(id, "0") != "" {
+			return id
+		}
+	}
+	return ""
+}
+
 // source tells in a log which message is meant.
 func (m *message) source() string {
 	return fmt.Sprintf("%s/%d@%d", m.record.Topic, m.record.Partition, m.record.Offset)
@@ -83,6 +118,19 @@ func (m *message) String() string {
 		return name
 	}
 	return fmt.Sprintf("%s (key %q)", name, key)
+}
+
+// handled is what hooks are told of the message, and of an error.
+func (m *message) handled(err error) *Handled {
+	return &Handled{Request: m.request, Response: m.response, Err: err, Status: statusOf(err)}
+}
+
+// limit is how long a run of the handler may take.
+func (m *message) limit() time.Duration {
+	if m.endpoint == nil {
+		return m.group.s.config.limits.Handler
+	}
+	return m.endpoint.limit
 }
 
 // staged names the message for the testing mode.

@@ -13,7 +13,7 @@ import (
 	"github.com/asynccalls/asynccalls/internal/topics"
 )
 
-// Option is a setting of a [Service]: [Topics], [Limits], [Retry], [ErrorHandler],
+// Option is a setting of a [Service]: [Topics], [Limits], [Retry], [ErrorHandler], [Hooks],
 // [WithLogger], [WithReplyOrdinal], [WithoutTopicCreation] or [WithoutInfo].
 type Option interface{ apply(c *config) }
 
@@ -102,6 +102,7 @@ type config struct {
 	createTopics bool
 	info         bool
 	errors       ErrorHandler // nil is none
+	hooks        []Hooks
 }
 
 // endpointConfig is what the options of an endpoint come to.

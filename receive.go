@@ -37,8 +37,13 @@ func (l *lane) receive(reader driver.Reader) error {
 		l.find(places[:n], calls)
 		over = over[:0]
 		for i := range n {
-			if c := calls[i]; c != nil && l.deliver(c, &buf[i], places[i].rest) {
-				over = append(over, c)
+			switch c := calls[i]; {
+			case c != nil:
+				if l.deliver(c, &buf[i], places[i].rest) {
+					over = append(over, c)
+				}
+			case places[i].generation != 0:
+				l.late(&buf[i], places[i].rest)
 			}
 		}
 		l.mu.Lock()
@@ -59,6 +64,7 @@ func (l *lane) receive(reader driver.Reader) error {
 // calls find out at their deadlines.
 func (l *lane) skip(lost *driver.LostError) {
 	l.s.config.logger.ErrorContext(l.ctx, "responses lost", "error", lost)
+	l.s.tellGap(lost)
 	if lost.To > lost.From {
 		l.endAll(fmt.Errorf("%w: %w", ErrReplyLost, lost))
 	}
@@ -124,11 +130,28 @@ func (l *lane) deliver(c *Call, record *driver.Record, rest []byte) bool {
 	}
 	r := &l.responses[0]
 	l.responses = l.responses[1:]
-	r.ID, r.RequestID, r.Run, r.Seq = w.ID, w.RequestID, w.Run, int(w.Seq)
+	r.fill(&w, record)
 	r.Service, r.Endpoint, r.Key = c.request.Service, c.request.Endpoint, c.request.Key
+	return c.receive(r, l.sum(r))
+}
+
+// late tells hooks of a response whose call has ended.
+func (l *lane) late(record *driver.Record, rest []byte) {
+	if len(l.s.hooks.list()) == 0 {
+		return
+	}
+	if w, err := wire.DecodeReply(string(rest)); err == nil && !w.Bare {
+		r := &Response{}
+		r.fill(&w, record)
+		l.s.tellLate(r)
+	}
+}
+
+// fill sets what the record of an awaited response says.
+func (r *Response) fill(w *wire.Response, record *driver.Record) {
+	r.ID, r.RequestID, r.Run, r.Seq = w.ID, w.RequestID, w.Run, int(w.Seq)
 	r.Status, r.End, r.bare = w.Status, w.End, w.Bare
 	r.Header, r.Body, r.Source = userHeaders(record.Headers), record.Value, sourceOf(record)
-	return c.receive(r, l.sum(r))
 }
 
 // sum hashes what makes two responses the same.

@@ -90,13 +90,27 @@ var errExited = errors.New("the handler called runtime.Goexit")
 func (r *run) execute(w *worker) {
 	r.open.Store(1)
 	err := errExited
-	defer func() { w.outcome = r.finish(err) }()
+	defer func() { w.outcome = r.finish(err, w.began) }()
 	err = r.handle(w.began)
 }
 
 // finish does what the outcome of the handler demands, and returns it.
-func (r *run) finish(err error) delivery.Outcome {
+func (r *run) finish(err error, began time.Time) delivery.Outcome {
+	if r.outOfTime(err) {
+		err = errOutOfTime
+	}
+	var handled *Handled
+	s := r.message.group.s
+	if len(s.hooks.list()) > 0 {
+		handled = r.message.handled(err)
+		handled.Attempt, handled.Took = r.message.tries.Attempt(), time.Since(began)
+		handled.Queued = max(began.Sub(r.message.record.time), 0)
+	}
 	outcome := r.conclude(err)
+	if handled != nil {
+		handled.Retry, handled.Dead = outcome.Retry, outcome.Dead
+		s.tellHandled(&r.ctx, handled)
+	}
 	r.ctx.end(context.Canceled)
 	if outcome.Retry.IsZero() {
 		r.settle() // else never: the next run decides when the message is done
@@ -107,12 +121,12 @@ func (r *run) finish(err error) delivery.Outcome {
 // handle runs the handler, if the message may be handled.
 func (r *run) handle(now time.Time) (err error) {
 	m := r.message
+	r.ctx.base = m.group.base //nolint:fatcontext // it is not nested: this run has no context before
+	r.ctx.run, r.ctx.request = r, m.request
+	r.ctx.deadline = now.Add(m.limit())
 	if m.refusal != nil {
 		return m.refusal
 	}
-	r.ctx.base = m.group.base //nolint:fatcontext // it is not nested: this run has no context before
-	r.ctx.run, r.ctx.request = r, m.request
-	r.ctx.deadline = now.Add(m.endpoint.limit)
 	if m.request != nil && m.request.TTL > 0 {
 		expiry := m.record.time.Add(m.request.TTL)
 		if m.record.time.After(now) {
@@ -129,8 +143,7 @@ func (r *run) handle(now time.Time) (err error) {
 		if p := recover(); p != nil {
 			stack := debug.Stack()
 			err = &stage.PanicError{Value: p, Stack: stack}
-			m.group.logger.ErrorContext(m.group.base, "handler panicked",
-				"source", m.source(), "panic", fmt.Sprint(p), "stack", string(stack))
+			m.logger().ErrorContext(m.group.base, "handler panicked", "panic", fmt.Sprint(p), "stack", string(stack))
 		}
 	}()
 	if m.response != nil {
@@ -139,13 +152,20 @@ func (r *run) handle(now time.Time) (err error) {
 		}
 		return m.endpoint.errors.decide(&r.ctx, m.endpoint.response(&r.ctx, m.response))
 	}
+	if !m.passed {
+		if err := m.group.s.beforeReceive(&r.ctx, m.request); err != nil {
+			return err
+		}
+		m.passed = true
+	}
 	return m.endpoint.errors.decide(&r.ctx, m.endpoint.handle(&r.ctx, r, m.request))
 }
 
 // outOfTime reports whether the handler has failed because the time of its request
 // was over. Whoever waits for it knows that as well.
 func (r *run) outOfTime(err error) bool {
-	return r.expires && errors.Is(err, context.DeadlineExceeded) && !time.Now().Before(r.ctx.deadline)
+	return r.expires && err != nil && classify(err).How == delivery.Fault &&
+		errors.Is(err, context.DeadlineExceeded) && !time.Now().Before(r.ctx.deadline)
 }
 
 // conclude decides what becomes of the message, and sends and writes what that
@@ -153,9 +173,6 @@ func (r *run) outOfTime(err error) bool {
 func (r *run) conclude(err error) delivery.Outcome {
 	m := r.message
 	failed := classify(err)
-	if failed.How == delivery.Fault && r.outOfTime(err) {
-		err, failed.How = errOutOfTime, delivery.Expired
-	}
 	if err != nil {
 		failed.At, failed.Jitter = time.Now(), chance.Float64()
 	}
@@ -216,11 +233,11 @@ func (r *run) answer(err error, how delivery.Failure, outcome *delivery.Outcome)
 
 func (r *run) log(err error, outcome delivery.Outcome) {
 	m := r.message
-	attributes := []any{"source", m.source(), "dead", outcome.Dead, "error", err}
+	attributes := []any{"dead", outcome.Dead, "error", err}
 	if !outcome.Retry.IsZero() {
 		attributes = append(attributes, "retry", outcome.Retry)
 	}
-	m.group.logger.InfoContext(m.group.base, "message failed", attributes...)
+	m.logger().InfoContext(m.group.base, "message failed", attributes...)
 }
 
 // settle ends one of the things that the run waits for; after the last one it
@@ -264,8 +281,8 @@ func (r *run) giveUp() {
 	default:
 		m.task.Done()
 	}
-	g.logger.WarnContext(g.base, "responses given up: the broker has not acknowledged them for a minute",
-		"source", m.source(), "topic", r.to.topic)
+	m.logger().WarnContext(g.base, "responses given up: the broker has not acknowledged them for a minute",
+		"topic", r.to.topic)
 }
 
 // detach has the run never settle, unless it has already.
@@ -290,8 +307,7 @@ func (r *run) repair(now time.Time) bool {
 	}
 	r.open.Store(1)
 	if d != nil {
-		r.message.group.logger.ErrorContext(r.message.group.base, "dead letter not stored, trying again",
-			"source", r.message.source(), "error", d.err)
+		r.message.logger().ErrorContext(r.message.group.base, "dead letter not stored, trying again", "error", d.err)
 		if errors.Is(d.err, driver.ErrNoTopic) {
 			r.message.group.keeper.restoreDead()
 		}
@@ -312,8 +328,7 @@ func (r *run) repair(now time.Time) bool {
 func (r *run) replace(lost []*lostResponse) {
 	err := &undelivered{lost[0]}
 	if r.repaired {
-		r.message.group.logger.ErrorContext(r.message.group.base, "response dropped",
-			"source", r.message.source(), "error", err)
+		r.message.logger().ErrorContext(r.message.group.base, "response dropped", "error", err)
 		return
 	}
 	r.repaired = true

@@ -35,6 +35,8 @@ func (s *Service) Notify(ctx context.Context, r ...*Request) error {
 
 // batch is the requests of one call of Send, and what became of them.
 type batch struct {
+	s        *Service
+	ctx      context.Context //nolint:containedctx // of the one call of Send
 	kind     wire.Kind
 	requests []*Request
 	done     chan struct{} // closed when no request is open
@@ -54,6 +56,8 @@ func (s *Service) send(ctx context.Context, kind wire.Kind, requests []*Request)
 		s.step(ctx, "sends", r)
 	}
 	b := &batch{
+		s:        s,
+		ctx:      ctx,
 		kind:     kind,
 		requests: requests,
 		done:     make(chan struct{}),
@@ -88,11 +92,24 @@ func (s *Service) prepare(ctx context.Context, b *batch, i int, r *Request) (*ou
 		return nil, ErrClosed
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case b.kind == wire.KindSend && !s.handlesResponses(r.Service, r.Endpoint):
-		return nil, fmt.Errorf("no handler of responses of %s matches %q: register one, or use Notify",
-			r.Service, r.Endpoint)
 	}
+	if err := s.beforeSend(ctx, r); err != nil {
+		return nil, err
+	}
+	o, err := s.prepareAllowed(ctx, b, i, r)
+	if err != nil {
+		s.afterSend(ctx, r, err)
+	}
+	return o, err
+}
+
+// prepareAllowed checks and encodes a request that hooks have let pass.
+func (s *Service) prepareAllowed(ctx context.Context, b *batch, i int, r *Request) (*outgoing, error) {
 	if b.kind == wire.KindSend {
+		if !s.handlesResponses(r.Service, r.Endpoint) {
+			return nil, fmt.Errorf("no handler of responses of %s matches %q: register one, or use Notify",
+				r.Service, r.Endpoint)
+		}
 		if err := s.durable.do(ctx, func() error {
 			return s.ensureTopics(ctx, func(error) {}, topics.Responses)
 		}); err != nil {
@@ -138,6 +155,7 @@ func sent(r *driver.Record, err error) {
 		b.requests[i].unsent(err)
 		err = sendFailure(b.requests[i].Service, err)
 	}
+	b.s.afterSend(b.ctx, b.requests[i], err)
 	b.settle(i, err)
 }
 

@@ -28,6 +28,7 @@ type Service struct {
 	outgoings slab.Slab[outgoing]
 	wakes     sync.Pool // of chan struct{}, for calls that nobody else can hold
 
+	hooks   hookList
 	caller  atomic.Pointer[Caller]      // what calls go through; nil without middleware
 	asked   atomic.Pointer[destination] // the last service that was sent a request
 	outlets *outlets                    // for responses
@@ -96,6 +97,7 @@ func New(id string, d driver.Driver, o ...Option) (*Service, error) {
 	s.lane = newLane(s)
 	s.outlets = newOutlets(s)
 	s.pulse.s = s
+	s.hooks.add(c.hooks)
 	return s, nil
 }
 

@@ -75,7 +75,7 @@ func classify(err error) delivery.Failed {
 	_, isUnserved := errors.AsType[*unserved](err)
 	_, isUndelivered := errors.AsType[*undelivered](err)
 	switch {
-	case errors.Is(err, errExpired):
+	case errors.Is(err, errExpired), errors.Is(err, errOutOfTime):
 		return delivery.Failed{How: delivery.Expired}
 	case isVerdict:
 		return delivery.Failed{How: v.how, Delayed: v.delayed, Delay: v.delay}

@@ -97,8 +97,7 @@ func (r *run) sendEnd(err error, how delivery.Failure) bool {
 	r.to.add(size)
 	if err := r.publish(r.message.group.ctx, end, size); err != nil {
 		r.to.release(size)
-		g := r.message.group
-		g.logger.ErrorContext(g.base, "end dropped", "source", r.message.source(), "error", err)
+		r.message.logger().ErrorContext(r.message.group.base, "end dropped", "error", err)
 	}
 	return true
 }

@@ -1,0 +1,487 @@
+package asynccalls_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/driver/memory"
+)
+
+// noteAll returns hooks that note what they are told.
+func noteAll(l *list) asynccalls.Hooks {
+	handled := func(what string) func(context.Context, *asynccalls.Handled) {
+		return func(_ context.Context, h *asynccalls.Handled) {
+			name := "?"
+			switch {
+			case h.Request != nil:
+				name = h.Request.Endpoint
+			case h.Response != nil:
+				name = fmt.Sprintf("response %d", h.Response.Seq)
+			}
+			retry := ""
+			if !h.Retry.IsZero() {
+				retry = " again"
+			}
+			l.add(fmt.Sprintf("%s %s, attempt %d: %d, queued %v, took %v, dead %t%s",
+				what, name, h.Attempt, h.Status, h.Queued, h.Took, h.Dead, retry))
+		}
+	}
+	return asynccalls.Hooks{
+		BeforeSend: func(_ context.Context, r *asynccalls.Request) error {
+			l.add("before send " + r.Endpoint)
+			return nil
+		},
+		AfterSend: func(_ context.Context, r *asynccalls.Request, err error) {
+			l.add(fmt.Sprintf("after send %s: %v", r.Endpoint, err))
+		},
+		BeforeReceive: func(_ context.Context, r *asynccalls.Request) error {
+			l.add("before receive " + r.Endpoint)
+			return nil
+		},
+		AfterHandle:         handled("after"),
+		OnRetry:             handled("retry"),
+		OnDeadLetter:        handled("dead"),
+		OnLateResponse:      func(r *asynccalls.Response) { l.add("late " + string(r.Body)) },
+		OnDuplicateResponse: func(r *asynccalls.Response) { l.add("duplicate " + string(r.Body)) },
+		OnAssign:            func(p []driver.Partition) { l.add(fmt.Sprintf("assign %d", len(p))) },
+		OnRevoke:            func(p []driver.Partition) { l.add(fmt.Sprintf("revoke %d", len(p))) },
+		OnGap:               func(lost *driver.LostError) { l.add(fmt.Sprintf("gap %d to %d", lost.From, lost.To)) },
+	}
+}
+
+// TestHooksOfServer follows messages through a service that handles them (5.1).
+func TestHooksOfServer(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		var l list
+		s := newService(t, "server", d, noteAll(&l), asynccalls.Retry{Attempts: 2}, asynccalls.Topics{Partitions: 3})
+		s.Handle("/e", func(_ context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
+			pass(time.Second)
+			if r.Attempt == 1 {
+				return errors.New("broken")
+			}
+			return nil
+		})
+		s.Handle("/panics", func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error {
+			pass(time.Second)
+			var none []int
+			_ = none[17]
+			return nil
+		})
+		listen(t, s)
+		client := newService(t, "client", d)
+		for _, endpoint := range []string{"/e", "/unknown", "/panics"} {
+			sendAs(t, client, "one-way", asynccalls.NewRequest("server", endpoint, nil))
+			elapse(time.Minute)
+		}
+		publish(t, d, driver.Record{Topic: "server.requests", Partition: -1})
+		elapse(time.Minute)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		want := []string{
+			"assign 3",
+			"before receive /e",
+			"after /e, attempt 1: 500, queued 0s, took 1s, dead false again",
+			"retry /e, attempt 1: 500, queued 0s, took 1s, dead false again",
+			"after /e, attempt 2: 200, queued 1.2s, took 1s, dead false",
+			"dead /unknown, attempt 1: 404, queued 0s, took 0s, dead true",
+			"after /unknown, attempt 1: 404, queued 0s, took 0s, dead true",
+			"before receive /panics",
+			"after /panics, attempt 1: 500, queued 0s, took 1s, dead false again",
+			"retry /panics, attempt 1: 500, queued 0s, took 1s, dead false again",
+			"dead /panics, attempt 2: 500, queued 0s, took 0s, dead true",
+			"after /panics, attempt 2: 500, queued 1.2s, took 1s, dead true",
+			"dead ?, attempt 1: 400, queued 0s, took 0s, dead true",
+			"after ?, attempt 1: 400, queued 0s, took 0s, dead true",
+			"revoke 3",
+		}
+		got := l.all()
+		for i, item := range got { // the time until the next attempt is random
+			if before, after, ok := strings.Cut(item, ", queued 1."); ok {
+				_, after, _ = strings.Cut(after, ",")
+				got[i] = before + ", queued 1.2s," + after
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("what hooks were told (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestHooksOfClient follows requests and responses through a service that sends them.
+func TestHooksOfClient(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		serve(t, d, "server", "/e", reply(nil, "a", "b"))
+		var responses []*driver.Record
+		d.onPublish(func(r *driver.Record) error {
+			if strings.HasPrefix(r.Topic, "client.replies") {
+				again := *r
+				again.Headers = slices.Clone(r.Headers) // the library uses the record again
+				responses = append(responses, &again)
+				if len(responses) == 2 {
+					d.broker.Publish(t.Context(), responses[0], func(*driver.Record, error) {})
+				}
+			}
+			return nil
+		})
+		var l list
+		client := newService(t, "client", d, noteAll(&l))
+		client.HandleResponses("server", "/e", func(context.Context, *asynccalls.Response) error { return nil })
+		sendAs(t, client, "awaited", asynccalls.NewRequest("server", "/e", nil))
+		for _, r := range responses[1:3] { // the end as well, which is no response
+			d.broker.Publish(t.Context(), r, func(*driver.Record, error) {})
+		}
+		elapse(time.Second)
+		sendAs(t, client, "one-way", asynccalls.NewRequest("server", "/e", nil))
+		d.onPublish(func(*driver.Record) error { return driver.ErrRefused })
+		for _, send := range []func(context.Context, ...*asynccalls.Request) error{client.Send, client.Notify} {
+			if err := send(t.Context(), asynccalls.NewRequest("server", "/e", nil)); !errors.Is(err, driver.ErrRefused) {
+				t.Errorf("send: %v", err)
+			}
+		}
+		if _, err := client.CallOne(t.Context(), asynccalls.NewRequest("server", "/e", nil)); !errors.Is(err, driver.ErrRefused) {
+			t.Errorf("call: %v", err)
+		}
+		if err := client.Send(t.Context(), asynccalls.NewRequest("server", "/other", nil)); err == nil {
+			t.Error("no error without a handler of responses")
+		}
+		if _, err := client.CallOne(t.Context(), asynccalls.NewRequest("server", "no path", nil)); err == nil {
+			t.Error("no error for an endpoint that is no path")
+		}
+		refused, sent := driver.ErrRefused.Error(), []string{"before send /e", "after send /e: <nil>"}
+		want := append([]string{}, sent...)
+		want = append(want, "duplicate a", "late b")
+		want = append(want, sent...)
+		for range 3 {
+			want = append(want, "before send /e", "after send /e: "+refused)
+		}
+		want = append(want, "before send /other",
+			`after send /other: no handler of responses of server matches "/other": register one, or use Notify`,
+			"before send no path", `after send no path: `)
+		got := l.all()
+		if last := len(got) - 1; last >= 0 && strings.HasPrefix(got[last], "after send no path: ") {
+			got[last] = "after send no path: " // the text is another test's
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("what hooks were told (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestHooksLateByEnd counts what arrives for a call that has ended but keeps its place.
+func TestHooksLateByEnd(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		serve(t, d, "server", "/e", reply(nil, "a", "b", "c"))
+		var l list
+		client := newService(t, "client", d, asynccalls.Limits{CallBytes: 300}, noteAll(&l))
+		call := client.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil))
+		elapse(time.Second)
+		if _, err := collect(call); !errors.Is(err, asynccalls.ErrSlowReader) {
+			t.Errorf("the call ended with %v", err)
+		}
+		want := []string{"before send /e", "after send /e: <nil>", "late c"} // and not the end, which is no response
+		if diff := cmp.Diff(want, l.all()); diff != "" {
+			t.Errorf("what hooks were told (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestHooksRebalance has another member join and leave.
+func TestHooksRebalance(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		var l list
+		s := newService(t, "server", d, noteAll(&l))
+		s.Handle("/e", reply(nil))
+		listen(t, s)
+		other := serve(t, d, "server", "/e", reply(nil))
+		elapse(time.Minute)
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+		elapse(time.Minute)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff([]string{"assign 4", "revoke 2", "assign 2", "revoke 4"}, l.all()); diff != "" {
+			t.Errorf("what hooks were told (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestHooksGapOfRequests has the broker delete requests that were not received.
+func TestHooksGapOfRequests(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		client := newService(t, "client", d)
+		var l list
+		for first := range 2 {
+			s := newService(t, "server", d, asynccalls.Topics{Partitions: 1}, asynccalls.Hooks{OnGap: noteAll(&l).OnGap})
+			s.Handle("/e", reply(nil))
+			listen(t, s)
+			sendAs(t, client, "one-way", asynccalls.NewRequest("server", "/e", nil))
+			elapse(time.Second)
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			if first > 0 {
+				break
+			}
+			for range 3 {
+				sendAs(t, client, "one-way", asynccalls.NewRequest("server", "/e", nil))
+			}
+			if err := d.broker.DeleteRecords(driver.Partition{Topic: "server.requests"}, 3); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff([]string{"gap 1 to 3"}, l.all()); diff != "" {
+			t.Errorf("what hooks were told (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestHooksGap has the broker lose responses.
+func TestHooksGap(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		var l list
+		lane := &lossy{faulty: d}
+		client := newService(t, "client", lane, asynccalls.Hooks{OnGap: noteAll(&l).OnGap})
+		if err := client.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		lane.readers[0].lose(2, 7)
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"gap 2 to 7"}, l.all()); diff != "" {
+			t.Errorf("what hooks were told (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestBeforeSend changes and refuses requests: a refusal is the error of the sender,
+// and nothing is sent (5.1).
+func TestBeforeSend(t *testing.T) {
+	t.Parallel()
+	errInvalid := errors.New("no amount")
+	for _, mode := range []string{"call", "call one", "send", "notify"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			world(t, func(t *testing.T, d *faulty) {
+				var l list
+				serve(t, d, "server", "/e", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+					l.add(string(r.Body) + r.Header.Get("x"))
+					return reply(nil, "a")(ctx, w, r)
+				})
+				client := newService(t, "client", d, asynccalls.Hooks{BeforeSend: func(_ context.Context, r *asynccalls.Request) error {
+					r.Header.Set("x", r.Header.Get("x")+"1")
+					return nil
+				}})
+				client.UseHooks(asynccalls.Hooks{}, asynccalls.Hooks{BeforeSend: func(_ context.Context, r *asynccalls.Request) error {
+					r.Header.Set("x", r.Header.Get("x")+"2")
+					if len(r.Body) == 0 {
+						return errInvalid
+					}
+					return nil
+				}})
+				client.HandleResponses("server", "/e", func(context.Context, *asynccalls.Response) error { return nil })
+				send := map[string]func(r *asynccalls.Request) error{
+					"call":     func(r *asynccalls.Request) error { return second(collect(client.Call(t.Context(), r))) },
+					"call one": func(r *asynccalls.Request) error { return second(client.CallOne(t.Context(), r)) },
+					"send":     func(r *asynccalls.Request) error { return client.Send(t.Context(), r) },
+					"notify":   func(r *asynccalls.Request) error { return client.Notify(t.Context(), r) },
+				}[mode]
+				r := asynccalls.NewRequest("server", "/e", nil)
+				if err := send(r); !errors.Is(err, errInvalid) {
+					t.Errorf("error %v, want %v", err, errInvalid)
+				}
+				r.Body = []byte("body")
+				if err := send(r); err != nil { // a request that was refused may be mended
+					t.Error(err)
+				}
+				if err := send(r); err == nil || r.Header.Get("x") != "1212" {
+					t.Errorf("error %v, header %q: a request that was sent is not to be changed", err, r.Header.Get("x"))
+				}
+				elapse(time.Second)
+				if diff := cmp.Diff([]string{"body1212"}, l.all()); diff != "" {
+					t.Errorf("received (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// TestBeforeReceive changes and refuses requests that were received: the table of 2.5
+// (5.1).
+func TestBeforeReceive(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		err   error
+		calls int    // of the hook, if the request is durable or one-way
+		end   string // of an awaited call
+		dead  bool
+	}{
+		"passes":      {nil, 1, "[body!] <nil>", false},
+		"refuses":     {errors.New("no amount"), 1, "status 400: no amount", true},
+		"status":      {&asynccalls.Error{Status: 422, Message: "amount"}, 1, "status 422: amount", true},
+		"no status":   {&asynccalls.Error{Status: 200, Message: "odd"}, 1, "status 400: status 200: odd", true},
+		"fails":       {&asynccalls.Error{Status: 500, Message: "broken"}, 3, "status 500: broken", true},
+		"drops":       {asynccalls.Drop(errors.New("old")), 1, "[] <nil>", false},
+		"passes then": {asynccalls.Unavailable(errors.New("away")), 2, "status 503: unavailable", false},
+	}
+	for name, tt := range tests {
+		for _, mode := range []string{"awaited", "durable", "one-way"} {
+			t.Run(name+"/"+mode, func(t *testing.T) {
+				t.Parallel()
+				world(t, func(t *testing.T, d *faulty) {
+					var l list
+					calls := 0
+					s := newService(t, "server", d, asynccalls.Retry{Attempts: 3}, asynccalls.Hooks{
+						BeforeReceive: func(ctx context.Context, r *asynccalls.Request) error {
+							if asynccalls.RequestFrom(ctx) != r {
+								t.Error("the context is not that of the request")
+							}
+							if calls++; name == "passes then" && calls == 2 {
+								return nil
+							}
+							r.Body = append(r.Body, '!')
+							return tt.err
+						},
+					})
+					s.Handle("/e", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+						l.add(fmt.Sprint(r.Attempt))
+						if name == "passes" && mode != "awaited" && r.Attempt == 1 {
+							return errors.New("again") // the hook is not called again
+						}
+						return reply(nil, string(r.Body))(ctx, w, r)
+					})
+					listen(t, s)
+					client := newService(t, "client", d)
+					client.HandleResponses("server", "/e", func(context.Context, *asynccalls.Response) error { return nil })
+					end := sendAs(t, client, mode, asynccalls.NewRequest("server", "/e", []byte("body")))
+					elapse(5 * time.Minute)
+					want := tt.calls
+					if mode == "awaited" {
+						want = 1
+						if end != tt.end {
+							t.Errorf("the call ended with %s, want %s", end, tt.end)
+						}
+					}
+					if calls != want {
+						t.Errorf("the hook was called %d times, want %d", calls, want)
+					}
+					if n := len(read(t, d, "server.dead")); (n == 1) != (tt.dead && mode != "awaited") {
+						t.Errorf("%d dead letters, want %t", n, tt.dead)
+					}
+					if n := len(l.all()); (n > 0) != (name == "passes" || name == "passes then" && mode != "awaited") {
+						t.Errorf("the handler was called %d times", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestHooksPanic has hooks panic: it is logged, and nothing else happens.
+func TestHooksPanic(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		var j journal
+		var none []int
+		broken := asynccalls.Hooks{
+			AfterHandle: func(context.Context, *asynccalls.Handled) { _ = none[17] },
+			OnAssign:    func([]driver.Partition) { _ = none[18] },
+		}
+		s := newService(t, "server", d, broken, asynccalls.WithLogger(slog.New(slog.NewTextHandler(&j, nil))))
+		s.Handle("/e", reply(nil, "a"))
+		listen(t, s)
+		client := newService(t, "client", d)
+		if got := sendAs(t, client, "awaited", asynccalls.NewRequest("server", "/e", nil)); got != "[a] <nil>" {
+			t.Errorf("got %s", got)
+		}
+		synctest.Wait()
+		if j.count("hook panicked", "AfterHandle", "[17]") != 1 || j.count("hook panicked", "OnAssign", "[18]") == 0 {
+			t.Error("the panics were not logged")
+		}
+	})
+}
+
+// TestUseHooksLate adds hooks to a service that has begun to listen.
+func TestUseHooksLate(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		s := serve(t, d, "server", "/e", reply(nil))
+		defer func() {
+			if p := fmt.Sprint(recover()); !strings.Contains(p, "use hooks: the service has begun to listen") {
+				t.Errorf("panic %s", p)
+			}
+		}()
+		s.UseHooks(asynccalls.Hooks{})
+	})
+}
+
+// BenchmarkHooks makes calls with and without hooks, in turn. Its ratio is how much
+// longer they take with all of them, and its other one how much with hooks that are
+// all nil.
+func BenchmarkHooks(b *testing.B) {
+	broker := memory.New()
+	b.Cleanup(func() { broker.Close() })
+	quiet := noteNothing()
+	clients := map[string]*asynccalls.Service{}
+	for name, hooks := range map[string][]asynccalls.Option{"none": nil, "nil": {asynccalls.Hooks{}}, "all": {quiet}} {
+		server := newService(b, "server-"+name, broker, hooks...)
+		server.Handle("/echo", last("a"))
+		listen(b, server)
+		clients[name] = newService(b, "client-"+name, broker, hooks...)
+	}
+	names := []string{"none", "nil", "all"}
+	took := map[string]time.Duration{}
+	const calls = 500
+	for round := 0; b.Loop(); round++ {
+		for i := range names {
+			name := names[(i+round)%len(names)]
+			start := time.Now()
+			for range calls {
+				if _, err := clients[name].CallOne(b.Context(), asynccalls.NewRequest("server-"+name, "/echo", nil)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			took[name] += time.Since(start)
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	for _, name := range names {
+		b.ReportMetric(float64(took[name])/float64(b.N*calls), "ns/call-"+name)
+	}
+	b.ReportMetric(float64(took["nil"])/float64(took["none"]), "ratio-nil")
+	b.ReportMetric(float64(took["all"])/float64(took["none"]), "ratio-all")
+}
+
+// noteNothing returns hooks that do nothing.
+func noteNothing() asynccalls.Hooks {
+	handled := func(context.Context, *asynccalls.Handled) {}
+	response := func(*asynccalls.Response) {}
+	return asynccalls.Hooks{
+		BeforeSend:     func(context.Context, *asynccalls.Request) error { return nil },
+		AfterSend:      func(context.Context, *asynccalls.Request, error) {},
+		BeforeReceive:  func(context.Context, *asynccalls.Request) error { return nil },
+		AfterHandle:    handled,
+		OnRetry:        handled,
+		OnDeadLetter:   handled,
+		OnLateResponse: response, OnDuplicateResponse: response,
+	}
+}
