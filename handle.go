@@ -62,8 +62,11 @@ type endpoint struct {
 // Handle registers the handler of an endpoint. A pattern is a path, which may
 // hold wildcards as in net/http: "/orders/{id}" or "/files/{path...}". Handle
 // panics if the pattern is not valid or conflicts with another, if an option
-// is not valid, and once Listen was called. "/$info" is answered by the library
-// unless it is registered too, see [WithoutInfo].
+// is not valid, and once Listen was called.
+//
+// "/$info" is answered by the library, unless it is registered too: tools such as
+// acurl learn by it which instances a service has, where they run, in which version,
+// and which endpoints they serve.
 func (s *Service) Handle(pattern string, h Handler, o ...EndpointOption) {
 	e, err := s.newEndpoint(o)
 	e.handle = h

@@ -11,17 +11,12 @@ import (
 	"github.com/asynccalls/asynccalls/internal/route"
 )
 
-// WithoutInfo makes the service answer no requests to "/$info". By default it
-// does: tools such as acurl learn by it which instances a service has, where they
-// run, in which version, and which endpoints they serve.
-func WithoutInfo() Option { return optionFunc(func(c *config) { c.info = false }) }
-
 // serveInfo has requests to [info.Endpoint] answered, unless the service has no
 // endpoints, or its own handler for that. Nothing has been received yet.
 func (s *Service) serveInfo(g *group) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.config.info || s.endpoints.Len() == 0 || s.endpoints.Has(info.Endpoint) {
+	if s.endpoints.Len() == 0 || s.endpoints.Has(info.Endpoint) {
 		return nil
 	}
 	i := &info.Info{

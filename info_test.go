@@ -2,7 +2,6 @@ package asynccalls_test
 
 import (
 	"context"
-	"errors"
 	"os"
 	"runtime"
 	"strings"
@@ -62,22 +61,15 @@ func TestInfo(t *testing.T) {
 	})
 }
 
-// TestInfoAsWanted has services that do not answer, or in their own way.
+// TestInfoAsWanted has a service that answers in its own way.
 func TestInfoAsWanted(t *testing.T) {
 	t.Parallel()
 	world(t, func(t *testing.T, d *faulty) {
-		silent := newService(t, "silent", d, asynccalls.WithoutInfo())
-		silent.Handle("/hello", reply(nil, ""))
-		listen(t, silent)
 		own := newService(t, "own", d)
 		own.Handle(info.Endpoint, reply(nil, "mine"))
 		own.Handle("/{any...}", reply(nil, "any"))
 		listen(t, own)
 		client := newService(t, "client", d)
-		_, err := client.CallOne(t.Context(), asynccalls.NewRequest("silent", info.Endpoint, nil))
-		if status, ok := errors.AsType[*asynccalls.Error](err); !ok || status.Status != 404 {
-			t.Errorf("error %v, want status 404", err)
-		}
 		r, err := client.CallOne(t.Context(), asynccalls.NewRequest("own", info.Endpoint, nil))
 		if err != nil || string(r.Body) != "mine" {
 			t.Errorf("got %v and %v, want the response of its own handler", r, err)

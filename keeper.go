@@ -31,6 +31,9 @@ type keeper struct {
 	alive   time.Time     // when the keeper saw that last; used by run only
 	turn    chan struct{} // holds an element while positions are collected and committed: they never go back
 
+	committed atomic.Int64 // commits that the broker has stored
+	refused   atomic.Int64 // commits that have failed
+
 	restoring atomic.Bool // the topic of dead letters is being created again
 
 	mu       sync.Mutex // guards troubled
@@ -186,8 +189,10 @@ func (k *keeper) commit(ctx context.Context) error {
 		return nil
 	}
 	if err := k.g.member.Commit(ctx, c.Positions...); err != nil {
+		k.refused.Add(1)
 		return err
 	}
+	k.committed.Add(1)
 	k.acknowledged()
 	k.g.mu.Lock()
 	defer k.g.mu.Unlock()

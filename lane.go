@@ -33,6 +33,8 @@ type lane struct {
 	seed     maphash.Seed
 	unread   atomic.Int64 // bytes of responses that wait to be read
 
+	ownReplies, foreignReplies atomic.Int64 // responses received for this instance, and for others
+
 	// The following are used by run only.
 	partition  driver.Partition // in which it receives
 	partitions int32            // of the topic, when it began

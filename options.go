@@ -14,7 +14,7 @@ import (
 )
 
 // Option is a setting of a [Service]: [Topics], [Limits], [Retry], [ErrorHandler], [Hooks],
-// [WithLogger], [WithReplyOrdinal], [WithoutTopicCreation] or [WithoutInfo].
+// [WithLogger], [WithReplyOrdinal] or [WithoutTopicCreation].
 type Option interface{ apply(c *config) }
 
 // EndpointOption is a setting of one endpoint or handler of responses: [Limits],
@@ -100,7 +100,6 @@ type config struct {
 	logger       *slog.Logger
 	replyOrdinal int // or randomPartition
 	createTopics bool
-	info         bool
 	errors       ErrorHandler // nil is none
 	hooks        []Hooks
 }
@@ -151,7 +150,7 @@ func WithEnds() EndpointOption { return endpointOptionFunc(func(e *endpointConfi
 
 // newConfig applies and checks the options of a service.
 func newConfig(options []Option) (*config, error) {
-	c := &config{logger: slog.New(slog.DiscardHandler), replyOrdinal: randomPartition, createTopics: true, info: true}
+	c := &config{logger: slog.New(slog.DiscardHandler), replyOrdinal: randomPartition, createTopics: true}
 	for i, o := range options {
 		if o == nil {
 			return nil, fmt.Errorf("option %d is nil", i)

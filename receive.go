@@ -33,7 +33,10 @@ func (l *lane) receive(reader driver.Reader) error {
 		if err != nil {
 			return err
 		}
-		l.share(n, l.parse(buf[:n], places))
+		own := l.parse(buf[:n], places)
+		l.ownReplies.Add(int64(own))
+		l.foreignReplies.Add(int64(n - own))
+		l.share(n, own)
 		l.find(places[:n], calls)
 		over = over[:0]
 		for i := range n {

@@ -269,6 +269,12 @@ func (g *faultyGroup) Pause(all []driver.Partition) {
 	g.Group.Pause(all)
 }
 
+func (g *faultyGroup) Lag(ctx context.Context) (map[driver.Partition]int64, error) {
+	return g.Group.(interface { //nolint:forcetypeassert // the group of the memory driver
+		Lag(ctx context.Context) (map[driver.Partition]int64, error)
+	}).Lag(ctx)
+}
+
 func (g *faultyGroup) Commit(ctx context.Context, p ...driver.Position) error {
 	g.f.mu.Lock()
 	hook := g.f.commit

@@ -193,6 +193,20 @@ func (g *group) Commit(ctx context.Context, positions ...driver.Position) error 
 	return err
 }
 
+// Lag tells what [driver.Group] says.
+func (g *group) Lag(ctx context.Context) (map[driver.Partition]int64, error) {
+	if g.c.isDead() {
+		return nil, errCrashed
+	}
+	g.c.w.mu.Lock()
+	m, ok := g.member.(lagging)
+	g.c.w.mu.Unlock()
+	if !ok {
+		return nil, errNoLag
+	}
+	return m.Lag(ctx)
+}
+
 // Assigned implements [driver.Listener].
 func (g *group) Assigned(partitions []driver.Partition) {
 	w := g.c.w

@@ -129,6 +129,30 @@ func (g *tenantGroup) Commit(ctx context.Context, positions ...driver.Position) 
 	return g.g.Commit(ctx, inside...)
 }
 
+// lagging is a group that tells its lag, see [driver.Group].
+type lagging interface {
+	Lag(ctx context.Context) (map[driver.Partition]int64, error)
+}
+
+var errNoLag = errors.New("the driver does not tell the lag of groups")
+
+// Lag tells what [driver.Group] says.
+func (g *tenantGroup) Lag(ctx context.Context) (map[driver.Partition]int64, error) {
+	m, ok := g.g.(lagging)
+	if !ok {
+		return nil, errNoLag
+	}
+	inside, err := m.Lag(ctx)
+	if err != nil {
+		return nil, err
+	}
+	outside := make(map[driver.Partition]int64, len(inside))
+	for p, n := range inside {
+		outside[driver.Partition{Topic: strings.TrimPrefix(p.Topic, g.t.prefix), ID: p.ID}] = n
+	}
+	return outside, nil
+}
+
 type tenantListener struct {
 	l driver.Listener
 	t *tenant

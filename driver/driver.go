@@ -150,6 +150,15 @@ type Reader interface {
 // As long as Receive is called again within the time that the group allows for
 // a rebalance, the member stays in the group, however long its records take:
 // what is slow to be handled is paused, and Receive goes on being called.
+//
+// A Group may also have the method Lag(context.Context) (map[Partition]int64, error).
+// It asks the broker how far the group is behind in each partition that is assigned
+// to this member: how many offsets there are from the position that is committed, or
+// from the start of the log without one, to the end. These are the figures that
+// Kafka's own tools show. It is safe beside Receive, and asks anew with each call, so
+// it is for metrics and not for each record. A partition of which the broker tells
+// nothing is left out. An error says that it could not be asked, and why; Lag may
+// return it before ctx ends.
 type Group interface {
 	Reader
 

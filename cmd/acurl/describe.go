@@ -50,8 +50,8 @@ func newDescribe(io *streams, c *connection) *cobra.Command {
 		Use:   "describe SERVICE",
 		Short: "Describe a service: its instances, endpoints and topics",
 		Long: `Describe asks the broker for the topics of a service and how far it is, and each instance
-that has a partition of the requests what it says of itself. A service that was built with
-WithoutInfo, or that is too busy, does not answer.`,
+that has a partition of the requests what it says of itself. A service that has a handler of
+its own for "/$info", or that is too busy, does not answer.`,
 		Example: `  acurl describe a-money-broker
   acurl describe orders --json | jq '.instances[].version'`,
 		Args: cobra.ExactArgs(1),

@@ -41,7 +41,7 @@ func Run(t *testing.T, c Config) {
 	cases := map[string]scenario{}
 	for _, group := range []map[string]scenario{
 		adminCases(), publishCases(), flushCases(), contentCases(), readCases(), lossCases(),
-		pauseCases(), groupCases(), commitCases(), closeCases(),
+		pauseCases(), groupCases(), commitCases(), lagCases(), closeCases(),
 	} {
 		maps.Copy(cases, group)
 	}

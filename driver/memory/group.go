@@ -100,6 +100,15 @@ func (g *group) release(m *member, partitions []driver.Partition) {
 	}
 }
 
+// lag returns how many records of a log are not committed.
+func (g *group) lag(l *log) int64 {
+	from := l.start
+	if position, ok := g.committed[l.partition]; ok {
+		from = max(position.Offset, from)
+	}
+	return max(l.end()-from, 0)
+}
+
 func (g *group) commit(m *member, p driver.Position) error {
 	if _, err := g.driver.log(p.Partition); err != nil {
 		return fmt.Errorf("commit to group %q: %w", g.name, err)

@@ -79,6 +79,25 @@ func (m *member) Commit(ctx context.Context, positions ...driver.Position) error
 	return errors.Join(errs...)
 }
 
+// Lag tells what [driver.Group] says.
+func (m *member) Lag(ctx context.Context) (map[driver.Partition]int64, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("lag of group %q: %w", m.group.name, err)
+	}
+	m.driver.mu.Lock()
+	defer m.driver.mu.Unlock()
+	if m.closed {
+		return nil, fmt.Errorf("lag of group %q: member is closed: %w", m.group.name, driver.ErrRefused)
+	}
+	lag := make(map[driver.Partition]int64)
+	for _, c := range m.cursors {
+		if c.log.exists {
+			lag[c.log.partition] = m.group.lag(c.log)
+		}
+	}
+	return lag, nil
+}
+
 // Close implements [driver.Reader]. It does not wait for a listener that is
 // being called.
 func (m *member) Close() error {

@@ -119,6 +119,18 @@ func (e *Engine) Relieved() bool {
 	return e.repause
 }
 
+// Fill returns how full the fullest window is, 1 being its bound, and how many
+// windows have reached that and are not half empty yet.
+func (e *Engine) Fill() (fullest float64, paused int) {
+	for _, a := range e.assigned {
+		fullest = max(fullest, a.Window.fill())
+		if a.Window.paused {
+			paused++
+		}
+	}
+	return fullest, paused
+}
+
 // Pending reports whether any record is not done, or done and not committed.
 func (e *Engine) Pending() bool {
 	for _, a := range e.assigned {

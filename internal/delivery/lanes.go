@@ -50,6 +50,25 @@ func (l *Lanes) Add(t *Task, p driver.Partition, key []byte) {
 // to belong to an assignment that has ended, or to have to wait at their gate.
 func (l *Lanes) Ready() int { return l.ready.len() }
 
+// Crowded returns how many tasks wait for others to leave their gate.
+func (l *Lanes) Crowded() int {
+	n := 0
+	for _, g := range l.gates {
+		n += g.waiting.len
+	}
+	return n
+}
+
+// Parked returns how many tasks wait for the time of their next attempt, or for a
+// gate that is shut. Those behind them in their lanes are not counted.
+func (l *Lanes) Parked() int {
+	n := len(l.parked)
+	for _, g := range l.gates {
+		n += g.held.len
+	}
+	return n
+}
+
 // Next takes the oldest task that may run, or returns nil. Whoever takes a task
 // must finish it.
 func (l *Lanes) Next(now time.Time) *Task {

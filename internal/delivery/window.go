@@ -132,11 +132,19 @@ func (w *Window) Len() int { return w.len }
 // record (semantics 2.4).
 func (w *Window) Pressure() (paused, changed bool) {
 	before := w.paused
-	bytes := w.bytes + taskBytes*int(w.added-w.done.Load())
+	bytes := w.held()
 	if before {
 		w.paused = w.len > w.bound.Records/2 || bytes > w.bound.Bytes/2
 	} else {
 		w.paused = w.len >= w.bound.Records || bytes >= w.bound.Bytes
 	}
 	return w.paused, w.paused != before
+}
+
+// held returns the bytes that count for the bound.
+func (w *Window) held() int { return w.bytes + taskBytes*int(w.added-w.done.Load()) }
+
+// fill returns how full the window is, 1 being its bound.
+func (w *Window) fill() float64 {
+	return max(float64(w.len)/float64(w.bound.Records), float64(w.held())/float64(w.bound.Bytes))
 }
