@@ -228,7 +228,7 @@ func (c *Call) publish(lane []byte, now time.Time) error {
 	}
 	o, err := c.s.encode(c.request, &w, c, 0)
 	if err != nil {
-		c.s.afterSend(c.ctx, c.request, err)
+		c.s.afterSend(c.ctx, c.request, Source{}, err)
 		return err
 	}
 	c.s.driver.Publish(c.ctx, &o.record, called)
@@ -239,13 +239,14 @@ func (c *Call) publish(lane []byte, now time.Time) error {
 func called(r *driver.Record, err error) {
 	o, _ := r.Tag.(*outgoing)
 	c, _ := o.owner.(*Call)
+	at := sourceOf(r)
 	o.free()
 	if err != nil {
 		c.request.unsent(err)
-		err = sendFailure(c.request.Service, err)
+		at, err = Source{}, sendFailure(c.request.Service, err)
 		defer c.finish(err)
 	}
-	c.s.afterSend(c.ctx, c.request, err)
+	c.s.afterSend(c.ctx, c.request, at, err)
 }
 
 // receive takes a response in, and reports whether it ended the call. It is

@@ -57,7 +57,7 @@ func ExampleHooks() {
 			}
 			return nil
 		},
-		AfterSend: func(_ context.Context, r *asynccalls.Request, err error) {
+		AfterSend: func(_ context.Context, r *asynccalls.Request, _ asynccalls.Source, err error) {
 			fmt.Printf("sent %s: %v\n", r.Body, err)
 		},
 	})

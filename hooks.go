@@ -29,11 +29,12 @@ type Hooks struct {
 	// that is to be sent.
 	BeforeSend func(ctx context.Context, r *Request) error
 
-	// AfterSend is told that the broker has stored a request, or why it was not
-	// sent; ErrUnknownOutcome if nobody knows. It follows each BeforeSend that has
-	// let its request pass once, unless a call ends before its request can be sent.
-	// It is called in a goroutine of the driver; ctx may have ended.
-	AfterSend func(ctx context.Context, r *Request, err error)
+	// AfterSend is told where the broker has stored a request, or why it was not
+	// sent; ErrUnknownOutcome if nobody knows. It follows each BeforeSend of the same
+	// Hooks that has let its request pass once, unless a call ends before its request
+	// can be sent. It is called in a goroutine of the driver, or in that of the sender
+	// if the request was not handed to the driver; ctx may have ended.
+	AfterSend func(ctx context.Context, r *Request, at Source, err error)
 
 	// BeforeReceive may change a request before a handler of this service gets it,
 	// or refuse it: then it is answered with status 400 and the text of the error,
@@ -85,6 +86,7 @@ type Handled struct {
 	Request  *Request
 	Response *Response
 
+	Pattern string        // of the handler; "" if there is none
 	Attempt int           // 1 for the first in this delivery
 	Queued  time.Duration // from when the message was sent, by the broker's clock, to this attempt
 	Took    time.Duration // by the handler
@@ -145,29 +147,38 @@ func (s *Service) tellOne(name string, h *Hooks, call func(h *Hooks)) {
 	call(h)
 }
 
-// beforeSend lets hooks change or refuse a request. One that was sent before is
-// refused later: it may be on its way and is not to be changed.
+// beforeSend lets hooks change or refuse a request. One that was sent before may be on
+// its way and is not to be changed.
 func (s *Service) beforeSend(ctx context.Context, r *Request) error {
 	hooks := s.hooks.list()
-	if len(hooks) == 0 || atomic.LoadUint32(&r.sent) != 0 {
-		return nil
+	if len(hooks) > 0 && atomic.LoadUint32(&r.sent) != 0 {
+		return errRequestSent
 	}
 	for i := range hooks {
 		if before := hooks[i].BeforeSend; before != nil {
 			if err := before(ctx, r); err != nil {
-				return fmt.Errorf("refused before it was sent: %w", err)
+				err = fmt.Errorf("refused before it was sent: %w", err)
+				s.tellSent(hooks[:i], ctx, r, Source{}, err)
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-func (s *Service) afterSend(ctx context.Context, r *Request, err error) {
-	s.tell("AfterSend", func(h *Hooks) {
-		if h.AfterSend != nil {
-			h.AfterSend(ctx, r, err)
-		}
-	})
+// afterSend tells hooks of the outcome of a request that they have let pass.
+func (s *Service) afterSend(ctx context.Context, r *Request, at Source, err error) {
+	s.tellSent(s.hooks.list(), ctx, r, at, err)
+}
+
+func (s *Service) tellSent(hooks []Hooks, ctx context.Context, r *Request, at Source, err error) {
+	for i := range hooks {
+		s.tellOne("AfterSend", &hooks[i], func(h *Hooks) {
+			if h.AfterSend != nil {
+				h.AfterSend(ctx, r, at, err)
+			}
+		})
+	}
 }
 
 // beforeReceive lets hooks change or refuse a request that was received.

@@ -33,6 +33,9 @@ func noteAll(l *list) asynccalls.Hooks {
 			if !h.Retry.IsZero() {
 				retry = " again"
 			}
+			if h.Pattern != "" {
+				name += " by " + h.Pattern
+			}
 			l.add(fmt.Sprintf("%s %s, attempt %d: %d, queued %v, took %v, dead %t%s",
 				what, name, h.Attempt, h.Status, h.Queued, h.Took, h.Dead, retry))
 		}
@@ -42,8 +45,12 @@ func noteAll(l *list) asynccalls.Hooks {
 			l.add("before send " + r.Endpoint)
 			return nil
 		},
-		AfterSend: func(_ context.Context, r *asynccalls.Request, err error) {
-			l.add(fmt.Sprintf("after send %s: %v", r.Endpoint, err))
+		AfterSend: func(_ context.Context, r *asynccalls.Request, at asynccalls.Source, err error) {
+			where := ""
+			if at != (asynccalls.Source{}) {
+				where = fmt.Sprintf(" to %s at %d", at.Topic, at.Offset)
+			}
+			l.add(fmt.Sprintf("after send %s%s: %v", r.Endpoint, where, err))
 		},
 		BeforeReceive: func(_ context.Context, r *asynccalls.Request) error {
 			l.add("before receive " + r.Endpoint)
@@ -66,7 +73,7 @@ func TestHooksOfServer(t *testing.T) {
 	world(t, func(t *testing.T, d *faulty) {
 		var l list
 		s := newService(t, "server", d, noteAll(&l), asynccalls.Retry{Attempts: 2}, asynccalls.Topics{Partitions: 3})
-		s.Handle("/e", func(_ context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
+		s.Handle("/{e}", func(_ context.Context, _ asynccalls.ResponseWriter, r *asynccalls.Request) error {
 			pass(time.Second)
 			if r.Attempt == 1 {
 				return errors.New("broken")
@@ -81,7 +88,7 @@ func TestHooksOfServer(t *testing.T) {
 		})
 		listen(t, s)
 		client := newService(t, "client", d)
-		for _, endpoint := range []string{"/e", "/unknown", "/panics"} {
+		for _, endpoint := range []string{"/e", "/un/known", "/panics"} {
 			sendAs(t, client, "one-way", asynccalls.NewRequest("server", endpoint, nil))
 			elapse(time.Minute)
 		}
@@ -93,16 +100,16 @@ func TestHooksOfServer(t *testing.T) {
 		want := []string{
 			"assign 3",
 			"before receive /e",
-			"after /e, attempt 1: 500, queued 0s, took 1s, dead false again",
-			"retry /e, attempt 1: 500, queued 0s, took 1s, dead false again",
-			"after /e, attempt 2: 200, queued 1.2s, took 1s, dead false",
-			"dead /unknown, attempt 1: 404, queued 0s, took 0s, dead true",
-			"after /unknown, attempt 1: 404, queued 0s, took 0s, dead true",
+			"after /e by /{e}, attempt 1: 500, queued 0s, took 1s, dead false again",
+			"retry /e by /{e}, attempt 1: 500, queued 0s, took 1s, dead false again",
+			"after /e by /{e}, attempt 2: 200, queued 1.2s, took 1s, dead false",
+			"dead /un/known, attempt 1: 404, queued 0s, took 0s, dead true",
+			"after /un/known, attempt 1: 404, queued 0s, took 0s, dead true",
 			"before receive /panics",
-			"after /panics, attempt 1: 500, queued 0s, took 1s, dead false again",
-			"retry /panics, attempt 1: 500, queued 0s, took 1s, dead false again",
-			"dead /panics, attempt 2: 500, queued 0s, took 0s, dead true",
-			"after /panics, attempt 2: 500, queued 1.2s, took 1s, dead true",
+			"after /panics by /panics, attempt 1: 500, queued 0s, took 1s, dead false again",
+			"retry /panics by /panics, attempt 1: 500, queued 0s, took 1s, dead false again",
+			"dead /panics by /panics, attempt 2: 500, queued 0s, took 0s, dead true",
+			"after /panics by /panics, attempt 2: 500, queued 1.2s, took 1s, dead true",
 			"dead ?, attempt 1: 400, queued 0s, took 0s, dead true",
 			"after ?, attempt 1: 400, queued 0s, took 0s, dead true",
 			"revoke 3",
@@ -113,6 +120,38 @@ func TestHooksOfServer(t *testing.T) {
 				_, after, _ = strings.Cut(after, ",")
 				got[i] = before + ", queued 1.2s," + after
 			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("what hooks were told (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestHooksOfResponses follows responses through the service that handles them (5.1).
+func TestHooksOfResponses(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		var l list
+		serve(t, d, "server", "/e", reply(nil, "a"))
+		client := newService(t, "client", d, noteAll(&l))
+		client.HandleResponses("server", "/{e}", func(context.Context, *asynccalls.Response) error {
+			pass(time.Second)
+			return asynccalls.Drop(errors.New("not wanted"))
+		})
+		listen(t, client)
+		if err := client.Send(t.Context(), asynccalls.NewRequest("server", "/e", nil)); err != nil {
+			t.Error(err)
+		}
+		elapse(time.Minute)
+		want := []string{
+			"assign 4",
+			"before send /e",
+			"after send /e to server.requests at 0: <nil>",
+			"after response 0 by /{e}, attempt 1: 200, queued 0s, took 1s, dead false",
+		}
+		got := l.all()
+		if len(got) > 4 { // the end without a response
+			got = got[:4]
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("what hooks were told (-want +got):\n%s", diff)
@@ -161,7 +200,7 @@ func TestHooksOfClient(t *testing.T) {
 		if _, err := client.CallOne(t.Context(), asynccalls.NewRequest("server", "no path", nil)); err == nil {
 			t.Error("no error for an endpoint that is no path")
 		}
-		refused, sent := driver.ErrRefused.Error(), []string{"before send /e", "after send /e: <nil>"}
+		refused, sent := driver.ErrRefused.Error(), []string{"before send /e", "after send /e to server.requests at 0: <nil>"}
 		want := append([]string{}, sent...)
 		want = append(want, "duplicate a", "late b")
 		want = append(want, sent...)
@@ -193,7 +232,7 @@ func TestHooksLateByEnd(t *testing.T) {
 		if _, err := collect(call); !errors.Is(err, asynccalls.ErrSlowReader) {
 			t.Errorf("the call ended with %v", err)
 		}
-		want := []string{"before send /e", "after send /e: <nil>", "late c"} // and not the end, which is no response
+		want := []string{"before send /e", "after send /e to server.requests at 0: <nil>", "late c"} // and not the end, which is no response
 		if diff := cmp.Diff(want, l.all()); diff != "" {
 			t.Errorf("what hooks were told (-want +got):\n%s", diff)
 		}
@@ -287,10 +326,16 @@ func TestBeforeSend(t *testing.T) {
 					l.add(string(r.Body) + r.Header.Get("x"))
 					return reply(nil, "a")(ctx, w, r)
 				})
-				client := newService(t, "client", d, asynccalls.Hooks{BeforeSend: func(_ context.Context, r *asynccalls.Request) error {
-					r.Header.Set("x", r.Header.Get("x")+"1")
-					return nil
-				}})
+				var outcomes list
+				client := newService(t, "client", d, asynccalls.Hooks{
+					BeforeSend: func(_ context.Context, r *asynccalls.Request) error {
+						r.Header.Set("x", r.Header.Get("x")+"1")
+						return nil
+					},
+					AfterSend: func(_ context.Context, _ *asynccalls.Request, _ asynccalls.Source, err error) {
+						outcomes.add(fmt.Sprint(err))
+					},
+				})
 				client.UseHooks(asynccalls.Hooks{}, asynccalls.Hooks{BeforeSend: func(_ context.Context, r *asynccalls.Request) error {
 					r.Header.Set("x", r.Header.Get("x")+"2")
 					if len(r.Body) == 0 {
@@ -319,6 +364,10 @@ func TestBeforeSend(t *testing.T) {
 				elapse(time.Second)
 				if diff := cmp.Diff([]string{"body1212"}, l.all()); diff != "" {
 					t.Errorf("received (-want +got):\n%s", diff)
+				}
+				want := []string{"refused before it was sent: no amount", "<nil>"} // one for each BeforeSend
+				if diff := cmp.Diff(want, outcomes.all()); diff != "" {
+					t.Errorf("outcomes (-want +got):\n%s", diff)
 				}
 			})
 		})
@@ -477,7 +526,7 @@ func noteNothing() asynccalls.Hooks {
 	response := func(*asynccalls.Response) {}
 	return asynccalls.Hooks{
 		BeforeSend:     func(context.Context, *asynccalls.Request) error { return nil },
-		AfterSend:      func(context.Context, *asynccalls.Request, error) {},
+		AfterSend:      func(context.Context, *asynccalls.Request, asynccalls.Source, error) {},
 		BeforeReceive:  func(context.Context, *asynccalls.Request) error { return nil },
 		AfterHandle:    handled,
 		OnRetry:        handled,

@@ -122,7 +122,14 @@ func (m *message) String() string {
 
 // handled is what hooks are told of the message, and of an error.
 func (m *message) handled(err error) *Handled {
-	return &Handled{Request: m.request, Response: m.response, Err: err, Status: statusOf(err)}
+	h := &Handled{Request: m.request, Response: m.response, Err: err, Status: statusOf(err)}
+	switch {
+	case m.request != nil && m.request.pattern != nil:
+		h.Pattern = m.request.pattern.String()
+	case m.response != nil && m.response.pattern != nil:
+		h.Pattern = m.response.pattern.String()
+	}
+	return h
 }
 
 // limit is how long a run of the handler may take.

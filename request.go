@@ -74,6 +74,8 @@ func RequestFrom(ctx context.Context) *Request {
 
 type requestKey struct{}
 
+var errRequestSent = errors.New("the request was sent before; make a new one with NewRequest")
+
 // claim marks the request as sent, and reports whether it was not before.
 func (r *Request) claim() bool { return atomic.CompareAndSwapUint32(&r.sent, 0, 1) }
 

@@ -98,7 +98,7 @@ func (s *Service) prepare(ctx context.Context, b *batch, i int, r *Request) (*ou
 	}
 	o, err := s.prepareAllowed(ctx, b, i, r)
 	if err != nil {
-		s.afterSend(ctx, r, err)
+		s.afterSend(ctx, r, Source{}, err)
 	}
 	return o, err
 }
@@ -129,7 +129,7 @@ func (s *Service) encode(r *Request, w *wire.Request, owner any, index int) (*ou
 	o.index = index
 	err := o.setRequest(r, w)
 	if err == nil && !r.claim() {
-		err = errors.New("the request was sent before; make a new one with NewRequest")
+		err = errRequestSent
 	}
 	if err != nil {
 		o.free()
@@ -150,12 +150,13 @@ func sent(r *driver.Record, err error) {
 	o, _ := r.Tag.(*outgoing)
 	b, _ := o.owner.(*batch)
 	i := o.index
+	at := sourceOf(r)
 	o.free()
 	if err != nil {
 		b.requests[i].unsent(err)
-		err = sendFailure(b.requests[i].Service, err)
+		at, err = Source{}, sendFailure(b.requests[i].Service, err)
 	}
-	b.s.afterSend(b.ctx, b.requests[i], err)
+	b.s.afterSend(b.ctx, b.requests[i], at, err)
 	b.settle(i, err)
 }
 
