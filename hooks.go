@@ -158,7 +158,7 @@ func (s *Service) beforeSend(ctx context.Context, r *Request) error {
 		if before := hooks[i].BeforeSend; before != nil {
 			if err := before(ctx, r); err != nil {
 				err = fmt.Errorf("refused before it was sent: %w", err)
-				s.tellSent(hooks[:i], ctx, r, Source{}, err)
+				s.tellSent(ctx, hooks[:i], r, Source{}, err)
 				return err
 			}
 		}
@@ -168,10 +168,10 @@ func (s *Service) beforeSend(ctx context.Context, r *Request) error {
 
 // afterSend tells hooks of the outcome of a request that they have let pass.
 func (s *Service) afterSend(ctx context.Context, r *Request, at Source, err error) {
-	s.tellSent(s.hooks.list(), ctx, r, at, err)
+	s.tellSent(ctx, s.hooks.list(), r, at, err)
 }
 
-func (s *Service) tellSent(hooks []Hooks, ctx context.Context, r *Request, at Source, err error) {
+func (s *Service) tellSent(ctx context.Context, hooks []Hooks, r *Request, at Source, err error) {
 	for i := range hooks {
 		s.tellOne("AfterSend", &hooks[i], func(h *Hooks) {
 			if h.AfterSend != nil {
