@@ -68,7 +68,7 @@ type Check struct {
 // minute, it waits up to a second for the broker.
 func (s *Service) Health() Health {
 	s.mu.Lock()
-	l := life{s.group, s.phase, s.serves(), s.waiting, s.result}
+	l := life{s.group, s.phase, s.serves(), s.joined(), s.waiting, s.result}
 	s.mu.Unlock()
 	broker, topics := s.pulse.look(s.needed(l.group))
 	h := Health{Checks: []Check{
@@ -98,6 +98,7 @@ type life struct {
 	group   *group // nil before Listen
 	phase   phase
 	serves  bool  // it has handlers
+	joined  bool  // it has had its first assignment
 	waiting error // what Listen waits for
 	result  error // of Listen
 }
@@ -151,10 +152,10 @@ func (l *life) assignment() error {
 		return nil
 	case l.phase == ended:
 		return ErrClosed
-	case l.group == nil:
-		return errors.New("not a member of the group yet")
 	case l.waiting != nil:
 		return l.waiting
+	case !l.joined:
+		return errors.New("not a member of the group yet")
 	case l.group.isOut():
 		return errors.New("the group has put this member out; it joins again")
 	default:

@@ -59,6 +59,7 @@ func (p *patient) Topics(ctx context.Context, names ...string) ([]driver.Topic, 
 	p.mu.Lock()
 	silent := p.silent
 	p.mu.Unlock()
+	p.call("topics")
 	if silent {
 		<-ctx.Done()
 		return nil, context.Cause(ctx)
@@ -145,6 +146,26 @@ func checkHealth(t *testing.T, h asynccalls.Health, live, ready string) {
 	if len(h.Checks) != 7 {
 		t.Errorf("%d checks, want 7: %v", len(h.Checks), h.Checks)
 	}
+}
+
+// TestHealthBeforeJoined looks at a service that has begun to listen, from then until
+// it serves: it is not ready for a moment too early.
+func TestHealthBeforeJoined(t *testing.T) {
+	t.Parallel()
+	ward(t, func(t *testing.T, p *patient) {
+		s := newService(t, "server", p)
+		s.Handle("/ok", reply(nil))
+		checkHealth(t, s.Health(), "", "assignment: not a member of the group yet")
+		heal := p.hang("topics")
+		go s.Listen(t.Context())
+		synctest.Wait() // it looks for its topics, and nothing has failed
+		checkHealth(t, s.Health(), "", "assignment: not a member of the group yet")
+		heal()
+		if err := s.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		checkHealth(t, probe(s, 10*time.Second), "", "")
+	})
 }
 
 // TestHealth does to a service what happens to services, and looks whether its

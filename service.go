@@ -214,6 +214,17 @@ func (s *Service) wait(err error) {
 	s.waiting = err
 }
 
+// joined reports whether the group has given this member its first assignment, be it
+// an empty one.
+func (s *Service) joined() bool {
+	select {
+	case <-s.serving:
+		return true
+	default:
+		return false
+	}
+}
+
 // closed reports whether nothing may be sent any more.
 func (s *Service) closed() bool {
 	select {

@@ -71,12 +71,7 @@ func (g *group) lag(ctx context.Context) (lag map[driver.Partition]int64, err er
 
 // serves reports whether the group is joined and not left.
 func (g *group) serves() bool {
-	select {
-	case <-g.s.serving:
-	default:
-		return false
-	}
-	return g.ctx.Err() == nil
+	return g.s.joined() && g.ctx.Err() == nil
 }
 
 // listener returns the group of Listen, or nil before it runs.
