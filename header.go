@@ -8,6 +8,15 @@ type Field struct{ Key, Value string }
 // belong to the protocol and are refused when sending.
 type Header []Field //nolint:recvcheck // Add and Set change the slice itself
 
+// The headers of W3C Trace Context (https://www.w3.org/TR/trace-context/).
+const (
+	traceParent = "traceparent"
+	traceState  = "tracestate"
+)
+
+// isTrace reports whether a header says to which trace a message belongs.
+func isTrace(key string) bool { return key == traceParent || key == traceState }
+
 // Add appends a field.
 func (h *Header) Add(key, value string) { *h = append(*h, Field{key, value}) }
 

@@ -86,7 +86,7 @@ func (m *message) logger() *slog.Logger {
 func traceID(headers []driver.Header) string {
 	const begin, end = len("00-"), len("00-") + 32
 	for _, h := range headers {
-		if h.Key != "traceparent" || len(h.Value) <= end || h.Value[begin-1] != '-' || h.Value[end] != '-' {
+		if h.Key != traceParent || len(h.Value) <= end || h.Value[begin-1] != '-' || h.Value[end] != '-' {
 			continue
 		}
 		id := string(h.Value[begin:end])
@@ -95,6 +95,17 @@ func traceID(headers []driver.Header) string {
 		}
 	}
 	return ""
+}
+
+// trace returns the headers that say to which trace the message belongs.
+func (m *message) trace() Header {
+	var trace Header
+	for _, h := range m.record.headers {
+		if isTrace(h.Key) {
+			trace = append(trace, Field{h.Key, string(h.Value)})
+		}
+	}
+	return trace
 }
 
 // source tells in a log which message is meant.

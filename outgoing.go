@@ -43,10 +43,10 @@ func (o *outgoing) free() {
 // order.
 func (o *outgoing) setHeaders(ac []byte, user Header) error {
 	o.record.Headers = append(o.headers[:0], driver.Header{Key: wire.Header, Value: ac})
-	for _, f := range user {
+	for i, f := range user {
 		switch {
 		case f.Key == "":
-			return fmt.Errorf("header with the value %.40q has no key", f.Value)
+			return fmt.Errorf("header %d has no key", i)
 		case isProtocol(f.Key):
 			return fmt.Errorf("header %q: keys that are %q or begin with %q belong to the protocol",
 				f.Key, wire.Header, wire.Header+"-")

@@ -157,10 +157,14 @@ func (r *Response) fill(w *wire.Response, record *driver.Record) {
 	r.Header, r.Body, r.Source = userHeaders(record.Headers), record.Value, sourceOf(record)
 }
 
-// sum hashes what makes two responses the same.
+// sum hashes what makes two responses the same. Which trace they belong to does not:
+// each run has a span of its own.
 func (l *lane) sum(r *Response) uint64 {
 	sum := maphash.Bytes(l.seed, r.Body) + uint64(r.Status) //nolint:gosec // only a hash
 	for _, f := range r.Header {
+		if isTrace(f.Key) {
+			continue
+		}
 		sum = sum*31 + maphash.String(l.seed, f.Key)
 		sum = sum*31 + maphash.String(l.seed, f.Value)
 	}

@@ -89,6 +89,9 @@ func (r *run) sendEnd(err error, how delivery.Failure) bool {
 		e := r.endError(err)
 		end = &Response{Status: e.Status, Body: []byte(e.Message), End: true}
 	}
+	if r.message.mode == delivery.Durable {
+		end.Header = r.message.trace() // who awaits a call knows its trace
+	}
 	r.begin()
 	if r.to.stuck.Load() {
 		return false

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/asynccalls/asynccalls"
@@ -28,9 +27,13 @@ type call struct {
 
 type callKey struct{}
 
-// callOf returns the call with this context, or nil outside of one.
-func callOf(ctx context.Context) *call {
+// callOf returns the call of which this is the request, and ctx the context; nil if
+// the request is none of a call.
+func callOf(ctx context.Context, r *asynccalls.Request) *call {
 	c, _ := ctx.Value(callKey{}).(*call)
+	if c == nil || c.request != r {
+		return nil
+	}
 	return c
 }
 
@@ -41,22 +44,21 @@ func (i *instrument) calls(next asynccalls.Caller) asynccalls.Caller {
 			return next(ctx, r)
 		}
 		c := &call{instrument: i, request: r, begun: time.Now()}
-		ctx, c.span = i.start(ctx, r.Service, "call", trace.SpanKindProducer)
+		ctx, c.span = i.start(ctx, &i.tracer.call, r.Service)
 		if c.span.IsRecording() {
-			c.span.SetAttributes(peerKey.String(r.Service), endpointKey.String(r.Endpoint), semconv.MessagingMessageID(r.ID))
+			c.span.SetAttributes(ofSent(r)...)
 		}
-		i.inject(ctx, &r.Header)
 		ctx = context.WithValue(ctx, callKey{}, c)
 		c.ctx = ctx
 		responses := next(ctx, r)
-		stop := context.AfterFunc(ctx, func() { c.end(context.Cause(ctx)) })
+		unread := context.AfterFunc(ctx, func() { c.end(context.Cause(ctx)) })
 		return func(yield func(*asynccalls.Response, error) bool) {
+			unread() // from now on the reader says how the call ends
 			var failed error
 			defer func() { c.end(failed) }()
-			defer stop()
 			for resp, err := range responses {
 				if failed = err; err == nil {
-					c.receive(resp)
+					c.received(resp)
 				}
 				if !yield(resp, err) {
 					return
@@ -66,9 +68,9 @@ func (i *instrument) calls(next asynccalls.Caller) asynccalls.Caller {
 	}
 }
 
-// receive makes the span of a response that somebody reads. It belongs to the trace
+// received makes the span of a response that somebody reads. It belongs to the trace
 // of the call whatever its headers say.
-func (c *call) receive(r *asynccalls.Response) {
+func (c *call) received(r *asynccalls.Response) {
 	c.responses.Add(1)
 	if !c.span.IsRecording() {
 		return
@@ -77,8 +79,10 @@ func (c *call) receive(r *asynccalls.Response) {
 	if trace.SpanContextFromContext(ctx).TraceID() != c.span.SpanContext().TraceID() {
 		ctx = c.ctx
 	}
-	_, span := c.start(ctx, r.Service, "receive", trace.SpanKindConsumer,
-		trace.WithAttributes(ofResponse(r)...), trace.WithAttributes(located(r.Source)...))
+	_, span := c.start(ctx, &c.receive, r.Service)
+	if span.IsRecording() {
+		span.SetAttributes(ofResponse(r)...)
+	}
 	span.End()
 }
 
@@ -89,7 +93,7 @@ func (c *call) end(err error) {
 		c.called(c.ctx, c.request, time.Since(c.begun), failed)
 		if c.span.IsRecording() {
 			c.span.SetAttributes(responsesKey.Int64(c.responses.Load()))
+			end(c.span, err, failed)
 		}
-		end(c.span, err, failed)
 	})
 }

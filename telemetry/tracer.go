@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -33,11 +34,26 @@ const (
 	statusKey    = attribute.Key("asynccalls.status")
 )
 
+// operation is a kind of spans: what the conventions want to know of a span when it
+// begins, so that a sampler can decide. The rest is only told to those that record.
+type operation struct {
+	name  string
+	start []trace.SpanStartOption
+}
+
+func newOperation(name string, is attribute.KeyValue, kind trace.SpanKind, more ...attribute.KeyValue) operation {
+	return operation{name, []trace.SpanStartOption{
+		trace.WithSpanKind(kind),
+		trace.WithAttributes(append(more, semconv.MessagingSystemKafka, semconv.MessagingOperationName(name), is)...),
+	}}
+}
+
 // tracer makes the spans of a service.
 type tracer struct {
-	service    string
-	tracer     trace.Tracer
-	propagator propagation.TextMapPropagator
+	service                               string
+	tracer                                trace.Tracer
+	propagator                            propagation.TextMapPropagator
+	call, send, process, respond, receive operation
 
 	sending  sync.Map                                         // *asynccalls.Request to trace.Span, from BeforeSend to AfterSend
 	handling sync.Map                                         // asynccalls.Source to trace.Span, from the handler to AfterHandle
@@ -50,24 +66,19 @@ func newTracer(s *asynccalls.Service, p trace.TracerProvider, propagator propaga
 		service:    s.String(),
 		tracer:     p.Tracer(scope, trace.WithSchemaURL(semconv.SchemaURL)),
 		propagator: propagator,
-		attempts:   attempts,
+		call:       newOperation("call", semconv.MessagingOperationTypeSend, trace.SpanKindProducer),
+		send:       newOperation("send", semconv.MessagingOperationTypeSend, trace.SpanKindProducer),
+		process: newOperation("process", semconv.MessagingOperationTypeProcess, trace.SpanKindConsumer,
+			semconv.MessagingConsumerGroupName(s.String())),
+		respond:  newOperation("respond", semconv.MessagingOperationTypeSend, trace.SpanKindProducer),
+		receive:  newOperation("receive", semconv.MessagingOperationTypeReceive, trace.SpanKindConsumer),
+		attempts: attempts,
 	}
 }
 
-// start begins a span of a message.
-func (t *tracer) start(
-	ctx context.Context, name, operation string, kind trace.SpanKind, o ...trace.SpanStartOption,
-) (context.Context, trace.Span) {
-	operationType := semconv.MessagingOperationTypeSend
-	switch operation {
-	case "process":
-		operationType = semconv.MessagingOperationTypeProcess
-	case "receive":
-		operationType = semconv.MessagingOperationTypeReceive
-	}
-	o = append(o, trace.WithSpanKind(kind), trace.WithAttributes(
-		semconv.MessagingSystemKafka, semconv.MessagingOperationName(operation), operationType))
-	return t.tracer.Start(ctx, operation+" "+name, o...)
+// start begins a span.
+func (t *tracer) start(ctx context.Context, o *operation, of string, more ...trace.SpanStartOption) (context.Context, trace.Span) {
+	return t.tracer.Start(ctx, o.name+" "+of, slices.Concat(o.start, more)...)
 }
 
 // inject lets the trace go on where a message is received.
@@ -75,24 +86,25 @@ func (t *tracer) inject(ctx context.Context, h *asynccalls.Header) {
 	t.propagator.Inject(ctx, carrier{h})
 }
 
-// beforeSend begins the span of a request of Send or Notify.
+// beforeSend begins the span of a request of Send or Notify. The span of a call has
+// begun before.
 func (t *tracer) beforeSend(ctx context.Context, r *asynccalls.Request) error {
-	if callOf(ctx) != nil {
-		return nil
+	if callOf(ctx, r) == nil {
+		var span trace.Span
+		ctx, span = t.start(ctx, &t.send, r.Service)
+		if span.IsRecording() {
+			span.SetAttributes(ofSent(r)...)
+			t.sending.Store(r, span)
+		}
 	}
-	ctx, span := t.start(ctx, r.Service, "send", trace.SpanKindProducer, trace.WithAttributes(
-		peerKey.String(r.Service), endpointKey.String(r.Endpoint), semconv.MessagingMessageID(r.ID)))
 	t.inject(ctx, &r.Header)
-	if span.IsRecording() {
-		t.sending.Store(r, span)
-	}
 	return nil
 }
 
 // afterSend tells a span where its request is, and ends that of Send or Notify.
 func (t *tracer) afterSend(ctx context.Context, r *asynccalls.Request, at asynccalls.Source, err error) {
-	if c := callOf(ctx); c != nil {
-		if err == nil {
+	if c := callOf(ctx, r); c != nil {
+		if err == nil && c.span.IsRecording() {
 			c.span.SetAttributes(located(at)...)
 		}
 		return
@@ -103,6 +115,14 @@ func (t *tracer) afterSend(ctx context.Context, r *asynccalls.Request, at asyncc
 			span.SetAttributes(located(at)...)
 		}
 		end(span, err, failure(err))
+	}
+}
+
+// ofSent describes a request to another service.
+func ofSent(r *asynccalls.Request) []attribute.KeyValue {
+	return []attribute.KeyValue{
+		peerKey.String(r.Service), endpointKey.String(r.Endpoint),
+		semconv.MessagingMessageID(r.ID), semconv.MessagingMessageBodySize(len(r.Body)),
 	}
 }
 
@@ -127,8 +147,9 @@ func end(span trace.Span, err error, failed string, o ...trace.SpanEndOption) {
 // handle begins the span of an attempt at a request. afterHandle ends it.
 func (t *tracer) handle(next asynccalls.Handler) asynccalls.Handler {
 	return func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
-		ctx, span := t.process(t.propagator.Extract(ctx, carrier{&r.Header}), r.Source, ofRequest(r))
+		ctx, span := t.begin(ctx, &r.Header, r.Source)
 		if span.IsRecording() {
+			span.SetAttributes(ofRequest(r)...)
 			w = &writer{w, t, span, r}
 		}
 		return next(ctx, w, r)
@@ -138,22 +159,23 @@ func (t *tracer) handle(next asynccalls.Handler) asynccalls.Handler {
 // handleResponse begins the span of an attempt at a response.
 func (t *tracer) handleResponse(next asynccalls.ResponseHandler) asynccalls.ResponseHandler {
 	return func(ctx context.Context, r *asynccalls.Response) error {
-		ctx, _ = t.process(t.propagator.Extract(ctx, carrier{&r.Header}), r.Source, ofResponse(r))
+		ctx, span := t.begin(ctx, &r.Header, r.Source)
+		if span.IsRecording() {
+			span.SetAttributes(ofResponse(r)...)
+		}
 		return next(ctx, r)
 	}
 }
 
-// process begins the span of an attempt at a message. Its name is complete when it
+// begin begins the span of an attempt at a message. Its name is complete when it
 // ends, since middleware does not know the pattern.
-func (t *tracer) process(
-	ctx context.Context, at asynccalls.Source, attributes []attribute.KeyValue, o ...trace.SpanStartOption,
+func (t *tracer) begin(
+	ctx context.Context, h *asynccalls.Header, at asynccalls.Source, o ...trace.SpanStartOption,
 ) (context.Context, trace.Span) {
-	o = append(o, trace.WithAttributes(located(at)...), trace.WithAttributes(attributes...),
-		trace.WithAttributes(semconv.MessagingConsumerGroupName(t.service)))
 	if before, ok := t.attempts.Get(at); ok {
 		o = append(o, trace.WithLinks(trace.Link{SpanContext: before}))
 	}
-	ctx, span := t.start(ctx, t.service, "process", trace.SpanKindConsumer, o...)
+	ctx, span := t.start(t.propagator.Extract(ctx, carrier{h}), &t.process, t.service, o...)
 	if span.SpanContext().IsValid() {
 		t.handling.Store(at, span)
 	}
@@ -161,35 +183,30 @@ func (t *tracer) process(
 }
 
 func ofRequest(r *asynccalls.Request) []attribute.KeyValue {
-	return []attribute.KeyValue{
-		peerKey.String(r.From), endpointKey.String(r.Endpoint), attemptKey.Int(r.Attempt),
-		semconv.MessagingMessageID(r.ID), semconv.MessagingMessageBodySize(len(r.Body)),
-	}
+	return append(located(r.Source), peerKey.String(r.From), endpointKey.String(r.Endpoint), attemptKey.Int(r.Attempt),
+		semconv.MessagingMessageID(r.ID), semconv.MessagingMessageBodySize(len(r.Body)))
 }
 
 func ofResponse(r *asynccalls.Response) []attribute.KeyValue {
-	return []attribute.KeyValue{
-		peerKey.String(r.Service), endpointKey.String(r.Endpoint), seqKey.Int(r.Seq), endKey.Bool(r.End),
-		statusKey.Int(r.Status), semconv.MessagingMessageID(r.ID), semconv.MessagingMessageBodySize(len(r.Body)),
-		semconv.MessagingMessageConversationID(r.RequestID),
-	}
+	return append(located(r.Source), peerKey.String(r.Service), endpointKey.String(r.Endpoint),
+		seqKey.Int(r.Seq), endKey.Bool(r.End), statusKey.Int(r.Status), semconv.MessagingMessageID(r.ID),
+		semconv.MessagingMessageBodySize(len(r.Body)), semconv.MessagingMessageConversationID(r.RequestID))
 }
 
 // afterHandle ends the span of an attempt, and returns it. A message for which no
 // handler was called gets one here.
 func (t *tracer) afterHandle(ctx context.Context, h *asynccalls.Handled) trace.Span {
-	at, header, attributes := describe(h)
-	if header == nil {
+	var at asynccalls.Source
+	var header *asynccalls.Header
+	switch {
+	case h.Request != nil:
+		at, header = h.Request.Source, &h.Request.Header
+	case h.Response != nil:
+		at, header = h.Response.Source, &h.Response.Header
+	default:
 		return trace.SpanFromContext(ctx)
 	}
-	var span trace.Span
-	if found, ok := t.handling.LoadAndDelete(at); ok {
-		span, _ = found.(trace.Span)
-	} else {
-		_, span = t.process(t.propagator.Extract(ctx, carrier{header}), at, attributes,
-			trace.WithTimestamp(time.Now().Add(-h.Took)))
-		t.handling.Delete(at)
-	}
+	span := t.spanOf(ctx, h, at, header)
 	if h.Retry.IsZero() {
 		t.attempts.Remove(at)
 	} else if span.SpanContext().IsSampled() {
@@ -199,7 +216,7 @@ func (t *tracer) afterHandle(ctx context.Context, h *asynccalls.Handled) trace.S
 		return span
 	}
 	if h.Pattern != "" {
-		span.SetName("process " + h.Pattern)
+		span.SetName(t.process.name + " " + h.Pattern)
 	}
 	span.SetAttributes(statusKey.Int(h.Status), retryKey.Bool(!h.Retry.IsZero()), deadKey.Bool(h.Dead))
 	failed := failureOf(h)
@@ -210,16 +227,24 @@ func (t *tracer) afterHandle(ctx context.Context, h *asynccalls.Handled) trace.S
 	return span
 }
 
-// describe says which message was handled; the header is nil if it was none.
-func describe(h *asynccalls.Handled) (at asynccalls.Source, header *asynccalls.Header, attributes []attribute.KeyValue) {
-	switch {
-	case h.Request != nil:
-		return h.Request.Source, &h.Request.Header, ofRequest(h.Request)
-	case h.Response != nil:
-		return h.Response.Source, &h.Response.Header, ofResponse(h.Response)
-	default:
-		return asynccalls.Source{}, nil, nil
+// spanOf returns the span of an attempt that is over.
+func (t *tracer) spanOf(
+	ctx context.Context, h *asynccalls.Handled, at asynccalls.Source, header *asynccalls.Header,
+) trace.Span {
+	if found, ok := t.handling.LoadAndDelete(at); ok {
+		span, _ := found.(trace.Span)
+		return span
 	}
+	_, span := t.begin(ctx, header, at, trace.WithTimestamp(time.Now().Add(-h.Took)))
+	t.handling.Delete(at)
+	switch {
+	case !span.IsRecording():
+	case h.Request != nil:
+		span.SetAttributes(ofRequest(h.Request)...)
+	default:
+		span.SetAttributes(ofResponse(h.Response)...)
+	}
+	return span
 }
 
 // writer makes a span of each response.
@@ -238,12 +263,13 @@ func (w *writer) Send(ctx context.Context, r *asynccalls.Response) error {
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		ctx = trace.ContextWithSpan(ctx, w.span)
 	}
-	ctx, span := w.t.start(ctx, w.t.service, "respond", trace.SpanKindProducer, trace.WithAttributes(
-		peerKey.String(w.request.From), endpointKey.String(w.request.Endpoint),
-		semconv.MessagingMessageConversationID(w.request.ID), semconv.MessagingMessageBodySize(len(r.Body))))
-	if span.IsRecording() {
-		w.t.inject(ctx, &r.Header)
+	ctx, span := w.t.start(ctx, &w.t.respond, w.t.service)
+	if !span.IsRecording() {
+		return w.ResponseWriter.Send(ctx, r)
 	}
+	w.t.inject(ctx, &r.Header)
+	span.SetAttributes(peerKey.String(w.request.From), endpointKey.String(w.request.Endpoint),
+		semconv.MessagingMessageConversationID(w.request.ID), semconv.MessagingMessageBodySize(len(r.Body)))
 	err := w.ResponseWriter.Send(ctx, r)
 	if err == nil {
 		span.SetAttributes(seqKey.Int(r.Seq), endKey.Bool(r.End), statusKey.Int(r.Status), semconv.MessagingMessageID(r.ID))
