@@ -7,9 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
-
 	"github.com/asynccalls/asynccalls"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // call is what is reported of a call. It ends when its responses were read, or its
@@ -52,7 +51,7 @@ func (i *instrument) calls(next asynccalls.Caller) asynccalls.Caller {
 		c.ctx = ctx
 		responses := next(ctx, r)
 		unread := context.AfterFunc(ctx, func() { c.end(context.Cause(ctx)) })
-		return func(yield func(*asynccalls.Response, error) bool) {
+		return func(yield func(*asynccalls.Response, error) bool) { //nolint:contextcheck // c has it
 			unread() // from now on the reader says how the call ends
 			var failed error
 			defer func() { c.end(failed) }()
@@ -75,7 +74,7 @@ func (c *call) received(r *asynccalls.Response) {
 	if !c.span.IsRecording() {
 		return
 	}
-	ctx := c.propagator.Extract(c.ctx, carrier{&r.Header})
+	ctx := responses{}.Extract(c.ctx, carrier{&r.Header})
 	if trace.SpanContextFromContext(ctx).TraceID() != c.span.SpanContext().TraceID() {
 		ctx = c.ctx
 	}

@@ -1,9 +1,8 @@
 package telemetry
 
 import (
-	"go.opentelemetry.io/otel/propagation"
-
 	"github.com/asynccalls/asynccalls"
+	"go.opentelemetry.io/otel/propagation"
 )
 
 // carrier carries the context of a trace in the headers of a message.

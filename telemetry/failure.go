@@ -5,10 +5,9 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/asynccalls/asynccalls"
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-
-	"github.com/asynccalls/asynccalls"
 )
 
 // failure names an error in few words; "" for none. The set of names is small, so

@@ -7,13 +7,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/driver"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/asynccalls/asynccalls"
-	"github.com/asynccalls/asynccalls/driver"
 )
 
 const (

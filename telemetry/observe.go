@@ -5,10 +5,9 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/asynccalls/asynccalls"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-
-	"github.com/asynccalls/asynccalls"
 )
 
 // observed is a figure of [asynccalls.Stats].
@@ -19,29 +18,35 @@ type observed struct {
 }
 
 func figures() []observed {
+	gauge := func(name, unit, text string, get func(s *asynccalls.Stats) int64) observed {
+		return observed{name, unit, text, false, get}
+	}
+	counter := func(name, unit, text string, get func(s *asynccalls.Stats) int64) observed {
+		return observed{name, unit, text, true, get}
+	}
 	return []observed{
-		{"asynccalls.calls.pending", "{call}", "Awaited calls that have not ended.", false,
-			func(s *asynccalls.Stats) int64 { return int64(s.Pending) }},
-		{"asynccalls.calls.unread", "By", "Responses that were received and not read.", false,
-			func(s *asynccalls.Stats) int64 { return s.Unread }},
-		{"asynccalls.replies.received", "{response}", "Responses to awaited calls that were received for this instance.", true,
-			func(s *asynccalls.Stats) int64 { return s.Replies }},
-		{"asynccalls.replies.foreign", "{response}", "Responses that came along though they are for others.", true,
-			func(s *asynccalls.Stats) int64 { return s.ForeignReplies }},
-		{"asynccalls.handlers.running", "{handler}", "Handlers that run, also those that wait in a call.", false,
-			func(s *asynccalls.Stats) int64 { return int64(s.Running) }},
-		{"asynccalls.messages.ready", "{message}", "Messages that wait for a handler to be free.", false,
-			func(s *asynccalls.Stats) int64 { return int64(s.Ready) }},
-		{"asynccalls.messages.parked", "{message}", "Messages that wait for their next attempt.", false,
-			func(s *asynccalls.Stats) int64 { return int64(s.Parked) }},
-		{"asynccalls.partitions.assigned", "{partition}", "Partitions of this member of the group.", false,
-			func(s *asynccalls.Stats) int64 { return int64(s.Assigned) }},
-		{"asynccalls.partitions.paused", "{partition}", "Partitions whose window was full and is not half empty yet.", false,
-			func(s *asynccalls.Stats) int64 { return int64(s.Paused) }},
-		{"asynccalls.commits", "{commit}", "Commits that the broker has stored.", true,
-			func(s *asynccalls.Stats) int64 { return s.Commits }},
-		{"asynccalls.commits.failed", "{commit}", "Commits that are tried again.", true,
-			func(s *asynccalls.Stats) int64 { return s.CommitFailures }},
+		gauge("asynccalls.calls.pending", "{call}", "Awaited calls that have not ended.",
+			func(s *asynccalls.Stats) int64 { return int64(s.Pending) }),
+		gauge("asynccalls.calls.unread", "By", "Responses to pending calls that were not read.",
+			func(s *asynccalls.Stats) int64 { return s.Unread }),
+		counter("asynccalls.replies.received", "{response}", "Responses to awaited calls of this instance.",
+			func(s *asynccalls.Stats) int64 { return s.Replies }),
+		counter("asynccalls.replies.foreign", "{response}", "Responses that came along though they are for others.",
+			func(s *asynccalls.Stats) int64 { return s.ForeignReplies }),
+		gauge("asynccalls.handlers.running", "{handler}", "Handlers that run, also those that wait in a call.",
+			func(s *asynccalls.Stats) int64 { return int64(s.Running) }),
+		gauge("asynccalls.messages.ready", "{message}", "Messages that wait for a handler to be free.",
+			func(s *asynccalls.Stats) int64 { return int64(s.Ready) }),
+		gauge("asynccalls.messages.parked", "{message}", "Messages that wait for their next attempt.",
+			func(s *asynccalls.Stats) int64 { return int64(s.Parked) }),
+		gauge("asynccalls.partitions.assigned", "{partition}", "Partitions of this member of the group.",
+			func(s *asynccalls.Stats) int64 { return int64(s.Assigned) }),
+		gauge("asynccalls.partitions.paused", "{partition}", "Partitions with a full window, until it is half empty.",
+			func(s *asynccalls.Stats) int64 { return int64(s.Paused) }),
+		counter("asynccalls.commits", "{commit}", "Commits that the broker has stored.",
+			func(s *asynccalls.Stats) int64 { return s.Commits }),
+		counter("asynccalls.commits.failed", "{commit}", "Commits that are tried again.",
+			func(s *asynccalls.Stats) int64 { return s.CommitFailures }),
 	}
 }
 

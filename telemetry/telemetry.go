@@ -3,12 +3,11 @@ package telemetry
 import (
 	"fmt"
 
+	"github.com/asynccalls/asynccalls"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/asynccalls/asynccalls"
 )
 
 // scope names the library in what it reports.
@@ -30,8 +29,9 @@ func WithTracerProvider(p trace.TracerProvider) Option { return func(c *config) 
 // WithMeterProvider sets where metrics go; by default the global provider.
 func WithMeterProvider(p metric.MeterProvider) Option { return func(c *config) { c.meters = p } }
 
-// WithPropagator sets how the context of a trace crosses Kafka; by default as the
-// global propagator has it, or by W3C Trace Context if none is set.
+// WithPropagator sets how the context of a trace comes along with requests; by default
+// as the global propagator has it, or by W3C Trace Context if none is set. With
+// responses it always comes by W3C Trace Context, and baggage does not.
 func WithPropagator(p propagation.TextMapPropagator) Option {
 	return func(c *config) { c.propagator = p }
 }
@@ -64,6 +64,7 @@ func Instrument(s *asynccalls.Service, o ...Option) (stop func() error, err erro
 	if c.tracers == nil || c.meters == nil || c.propagator == nil || c.callEndpoint == nil {
 		return nil, fmt.Errorf("telemetry: instrument service %q: an option was given nil", s)
 	}
+	s.Use() // panics if that is too late, before anything is registered
 	m, err := newMetrics(s, c.meters, c.callEndpoint)
 	if err != nil {
 		return nil, fmt.Errorf("telemetry: instrument service %q: %w", s, err)

@@ -7,14 +7,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/asynccalls/asynccalls"
 	lru "github.com/hashicorp/golang-lru/v2"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/asynccalls/asynccalls"
 )
 
 // remembered is how many messages are remembered that wait for their next attempt,
@@ -34,6 +33,11 @@ const (
 	statusKey    = attribute.Key("asynccalls.status")
 )
 
+// responses is how the context of a trace comes along with responses. It is not up to
+// the user: of other headers the library expects that each attempt at a request gives
+// its responses the same.
+type responses = propagation.TraceContext
+
 // operation is a kind of spans: what the conventions want to know of a span when it
 // begins, so that a sampler can decide. The rest is only told to those that record.
 type operation struct {
@@ -52,11 +56,14 @@ func newOperation(name string, is attribute.KeyValue, kind trace.SpanKind, more 
 type tracer struct {
 	service                               string
 	tracer                                trace.Tracer
-	propagator                            propagation.TextMapPropagator
+	propagator                            propagation.TextMapPropagator // of requests
 	call, send, process, respond, receive operation
 
-	sending  sync.Map                                         // *asynccalls.Request to trace.Span, from BeforeSend to AfterSend
-	handling sync.Map                                         // asynccalls.Source to trace.Span, from the handler to AfterHandle
+	// sending has the spans of requests from BeforeSend to AfterSend: *asynccalls.Request
+	// to trace.Span. handling has those of attempts from the handler to AfterHandle:
+	// asynccalls.Source to trace.Span.
+	sending, handling sync.Map
+
 	attempts *lru.Cache[asynccalls.Source, trace.SpanContext] // that failed, of messages that are tried again
 }
 
@@ -77,7 +84,9 @@ func newTracer(s *asynccalls.Service, p trace.TracerProvider, propagator propaga
 }
 
 // start begins a span.
-func (t *tracer) start(ctx context.Context, o *operation, of string, more ...trace.SpanStartOption) (context.Context, trace.Span) {
+func (t *tracer) start(
+	ctx context.Context, o *operation, of string, more ...trace.SpanStartOption,
+) (context.Context, trace.Span) {
 	return t.tracer.Start(ctx, o.name+" "+of, slices.Concat(o.start, more)...)
 }
 
@@ -136,18 +145,18 @@ func located(at asynccalls.Source) []attribute.KeyValue {
 }
 
 // end ends a span; failed names the error if it is one.
-func end(span trace.Span, err error, failed string, o ...trace.SpanEndOption) {
+func end(span trace.Span, err error, failed string) {
 	if failed != "" {
 		span.SetStatus(codes.Error, err.Error())
 		span.SetAttributes(semconv.ErrorTypeKey.String(failed))
 	}
-	span.End(o...)
+	span.End()
 }
 
 // handle begins the span of an attempt at a request. afterHandle ends it.
 func (t *tracer) handle(next asynccalls.Handler) asynccalls.Handler {
 	return func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
-		ctx, span := t.begin(ctx, &r.Header, r.Source)
+		ctx, span := t.begin(t.propagator.Extract(ctx, carrier{&r.Header}), r.Source)
 		if span.IsRecording() {
 			span.SetAttributes(ofRequest(r)...)
 			w = &writer{w, t, span, r}
@@ -159,7 +168,7 @@ func (t *tracer) handle(next asynccalls.Handler) asynccalls.Handler {
 // handleResponse begins the span of an attempt at a response.
 func (t *tracer) handleResponse(next asynccalls.ResponseHandler) asynccalls.ResponseHandler {
 	return func(ctx context.Context, r *asynccalls.Response) error {
-		ctx, span := t.begin(ctx, &r.Header, r.Source)
+		ctx, span := t.begin(responses{}.Extract(ctx, carrier{&r.Header}), r.Source)
 		if span.IsRecording() {
 			span.SetAttributes(ofResponse(r)...)
 		}
@@ -170,12 +179,12 @@ func (t *tracer) handleResponse(next asynccalls.ResponseHandler) asynccalls.Resp
 // begin begins the span of an attempt at a message. Its name is complete when it
 // ends, since middleware does not know the pattern.
 func (t *tracer) begin(
-	ctx context.Context, h *asynccalls.Header, at asynccalls.Source, o ...trace.SpanStartOption,
+	ctx context.Context, at asynccalls.Source, o ...trace.SpanStartOption,
 ) (context.Context, trace.Span) {
 	if before, ok := t.attempts.Get(at); ok {
 		o = append(o, trace.WithLinks(trace.Link{SpanContext: before}))
 	}
-	ctx, span := t.start(t.propagator.Extract(ctx, carrier{h}), &t.process, t.service, o...)
+	ctx, span := t.start(ctx, &t.process, t.service, o...)
 	if span.SpanContext().IsValid() {
 		t.handling.Store(at, span)
 	}
@@ -197,16 +206,17 @@ func ofResponse(r *asynccalls.Response) []attribute.KeyValue {
 // handler was called gets one here.
 func (t *tracer) afterHandle(ctx context.Context, h *asynccalls.Handled) trace.Span {
 	var at asynccalls.Source
-	var header *asynccalls.Header
 	switch {
 	case h.Request != nil:
-		at, header = h.Request.Source, &h.Request.Header
+		at = h.Request.Source
+		ctx = t.propagator.Extract(ctx, carrier{&h.Request.Header})
 	case h.Response != nil:
-		at, header = h.Response.Source, &h.Response.Header
+		at = h.Response.Source
+		ctx = responses{}.Extract(ctx, carrier{&h.Response.Header})
 	default:
 		return trace.SpanFromContext(ctx)
 	}
-	span := t.spanOf(ctx, h, at, header)
+	span := t.spanOf(ctx, h, at)
 	if h.Retry.IsZero() {
 		t.attempts.Remove(at)
 	} else if span.SpanContext().IsSampled() {
@@ -228,14 +238,12 @@ func (t *tracer) afterHandle(ctx context.Context, h *asynccalls.Handled) trace.S
 }
 
 // spanOf returns the span of an attempt that is over.
-func (t *tracer) spanOf(
-	ctx context.Context, h *asynccalls.Handled, at asynccalls.Source, header *asynccalls.Header,
-) trace.Span {
+func (t *tracer) spanOf(ctx context.Context, h *asynccalls.Handled, at asynccalls.Source) trace.Span {
 	if found, ok := t.handling.LoadAndDelete(at); ok {
 		span, _ := found.(trace.Span)
 		return span
 	}
-	_, span := t.begin(ctx, header, at, trace.WithTimestamp(time.Now().Add(-h.Took)))
+	_, span := t.begin(ctx, at, trace.WithTimestamp(time.Now().Add(-h.Took)))
 	t.handling.Delete(at)
 	switch {
 	case !span.IsRecording():
@@ -267,12 +275,17 @@ func (w *writer) Send(ctx context.Context, r *asynccalls.Response) error {
 	if !span.IsRecording() {
 		return w.ResponseWriter.Send(ctx, r)
 	}
-	w.t.inject(ctx, &r.Header)
+	responses{}.Inject(ctx, carrier{&r.Header})
+	before := r.Run
+	err := w.ResponseWriter.Send(ctx, r)
+	if err == nil && r.Run == before {
+		return nil // nobody gets it: the request is one-way; a span that does not end is not exported
+	}
 	span.SetAttributes(peerKey.String(w.request.From), endpointKey.String(w.request.Endpoint),
 		semconv.MessagingMessageConversationID(w.request.ID), semconv.MessagingMessageBodySize(len(r.Body)))
-	err := w.ResponseWriter.Send(ctx, r)
 	if err == nil {
-		span.SetAttributes(seqKey.Int(r.Seq), endKey.Bool(r.End), statusKey.Int(r.Status), semconv.MessagingMessageID(r.ID))
+		span.SetAttributes(seqKey.Int(r.Seq), endKey.Bool(r.End), statusKey.Int(r.Status),
+			semconv.MessagingMessageID(r.ID))
 	}
 	end(span, err, failure(err))
 	return err
