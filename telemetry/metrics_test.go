@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/asynccalls/asynccalls/telemetry"
@@ -258,4 +259,37 @@ func calls(t *testing.T, client, other *asynccalls.Service) {
 		wantError(t, err, context.DeadlineExceeded)
 	}
 	elapse(time.Minute)
+}
+
+// TestExemplars has the time of an attempt lead to its trace.
+func TestExemplars(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d driver.Driver, spans *recorder) {
+		reader := metric.NewManualReader()
+		s := newService(t, "money", d)
+		_, err := telemetry.Instrument(s, telemetry.WithTracerProvider(spans.provider),
+			telemetry.WithMeterProvider(metric.NewMeterProvider(metric.WithReader(reader))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Handle("/ok", func(context.Context, asynccalls.ResponseWriter, *asynccalls.Request) error { return nil })
+		listen(t, s)
+		send(t, s.Notify, "/ok")
+		var all metricdata.ResourceMetrics
+		if err := reader.Collect(t.Context(), &all); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range all.ScopeMetrics[0].Metrics {
+			histogram, ok := m.Data.(metricdata.Histogram[float64])
+			if !ok {
+				continue
+			}
+			for _, span := range spans.exporter.GetSpans() {
+				id := span.SpanContext.SpanID()
+				if e := histogram.DataPoints[0].Exemplars; span.Name == "process /ok" && (len(e) != 1 || string(e[0].SpanID) != string(id[:])) {
+					t.Errorf("%s has the exemplars %v, want that of span %v", m.Name, e, id)
+				}
+			}
+		}
+	})
 }

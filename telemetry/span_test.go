@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -220,6 +221,38 @@ func TestTrace(t *testing.T) {
 			t.Fatalf("got %d responses, %v, want 4", got, err)
 		}
 		spans.check(t, "call", true)
+	})
+}
+
+// TestSendSpan looks at the attributes of what Send does.
+func TestSendSpan(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d driver.Driver, spans *recorder) {
+		serve(t, d, spans)
+		client := spans.newService(t, "client", d, asynccalls.Topics{Partitions: 1})
+		send(t, client.Notify, "/fails")
+		spans.check(t, "send", true)
+	})
+}
+
+// TestCallsSend has middleware of calls send something else by the context of the
+// call: that is not the call.
+func TestCallsSend(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d driver.Driver, spans *recorder) {
+		serve(t, d, spans)
+		client := spans.newService(t, "client", d)
+		client.UseCalls(func(next asynccalls.Caller) asynccalls.Caller {
+			return func(ctx context.Context, r *asynccalls.Request) iter.Seq2[*asynccalls.Response, error] {
+				if err := client.Notify(ctx, asynccalls.NewRequest("money", "/dropped", nil)); err != nil {
+					t.Error(err)
+				}
+				return next(ctx, r)
+			}
+		})
+		_, err := client.CallOne(t.Context(), asynccalls.NewRequest("money", "/taken", nil))
+		wantStatus(t, err, 409)
+		spans.check(t, "calls-send", false)
 	})
 }
 
