@@ -49,17 +49,20 @@ func (c *runContext) Err() error {
 	return c.materialize().Err()
 }
 
-// Value knows the request and the run. Any other key may be one by which the standard
-// library looks for a context that it can cancel, and for those it needs the
-// inner one.
+// Value knows the request and the run. A pointer to an int may be the key by which the
+// standard library looks for a context that it can cancel: that is the inner one.
+// Were it another, the standard library would start a goroutine instead, or so.
 func (c *runContext) Value(key any) any {
 	switch key.(type) {
 	case requestKey:
 		return c.request
 	case stage.Key:
 		return c.run
+	case *int:
+		return c.materialize().Value(key)
+	default:
+		return c.base.Value(key)
 	}
-	return c.materialize().Value(key)
 }
 
 // end ends the context; only the first cause counts.

@@ -86,3 +86,26 @@ func TestRunContextHasChildren(t *testing.T) {
 		}
 	})
 }
+
+// TestRunContextValue looks values up, which needs no context of the standard library,
+// and derives a context that it can cancel, which does.
+func TestRunContextValue(t *testing.T) {
+	t.Parallel()
+	mine := new(int)
+	base := context.WithValue(context.WithValue(t.Context(), testKey{}, 1), mine, 2)
+	c := newRunContext(base, time.Minute)
+	if c.Value(testKey{}) != 1 || c.Value(requestKey{}) != c.request || c.inner != nil {
+		t.Errorf("values are %v and %v, and there is an inner context: %t",
+			c.Value(testKey{}), c.Value(requestKey{}), c.inner != nil)
+	}
+	if c.Value(mine) != 2 {
+		t.Errorf("value is %v, want 2", c.Value(mine))
+	}
+	derived, cancel := context.WithCancel(c)
+	defer cancel()
+	cause := errors.New("cause")
+	c.end(cause)
+	if derived.Err() == nil || !errors.Is(context.Cause(derived), cause) { // at once: no goroutine is between them
+		t.Errorf("the derived context ended with %v because of %v", derived.Err(), context.Cause(derived))
+	}
+}

@@ -64,6 +64,9 @@ func openService(s *setup, id string, limits asynccalls.Limits) (driver.Driver, 
 		asynccalls.Topics{Prefix: s.Prefix, Partitions: requestPartitions, ReplyPartitions: replyPartitions},
 		limits,
 	)
+	if err == nil {
+		err = s.observe(svc)
+	}
 	if err != nil {
 		_ = d.Close() // err says why
 		return nil, nil, err

@@ -27,6 +27,11 @@
 // nothing strange beside. The keys are drawn with a seed, which is printed, and
 // -seed draws them again. -backlog makes fewer requests wait.
 //
+// The works metrics10k, sampled10k and traces10k are echo10k by services that report
+// metrics, metrics and one trace in a hundred, and metrics and all traces, with package
+// telemetry, to exporters that drop them. What stands in the column of the floor is
+// asynccalls without that.
+//
 // The program exits with status 1 if a work could not be measured, and says
 // why. A goal that was missed is not a failure of the program.
 package main

@@ -100,7 +100,7 @@ func (p *plan) name(ctx context.Context, brokers []string) (string, error) {
 // start starts the processes, on topics that are new.
 func (b *bench) start(ctx context.Context) error {
 	b.setup.Prefix = newPrefix(&b.work)
-	for i, s := range sides() {
+	for i, s := range b.work.compared() {
 		t := &team{side: s}
 		b.teams[i] = t
 		var err error

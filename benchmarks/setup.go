@@ -77,7 +77,11 @@ func parseSetup(encoded string) (*setup, error) {
 
 // side returns the side that the process is on.
 func (s *setup) side() (*side, error) {
-	for _, candidate := range sides() {
+	w, err := s.work()
+	if err != nil {
+		return nil, err
+	}
+	for _, candidate := range w.compared() {
 		if candidate.name == s.Side {
 			return &candidate, nil
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/asynccalls/asynccalls"
 )
 
 // side is one of the two that are compared.
@@ -19,6 +21,9 @@ type side struct {
 	// openDurable returns what sends durable requests and counts the responses with
 	// t.
 	openDurable func(ctx context.Context, s *setup, t *tally) (durable, error)
+
+	// observe has a service report to somebody; nil for none that does.
+	observe func(svc *asynccalls.Service) error
 
 	// openHolder returns a caller that can make many calls at once.
 	openHolder func(ctx context.Context, s *setup) (holder, error)
@@ -50,8 +55,14 @@ const (
 // sides returns the floor and asynccalls, in this order.
 func sides() [2]side {
 	return [2]side{
-		{"floor", serveFloor, openFloor, openDurableFloor, openFloorHolder},
-		{"asynccalls", serveAsynccalls, openAsynccalls, openDurableService, openServiceHolder},
+		{
+			name: "floor", serve: serveFloor,
+			open: openFloor, openDurable: openDurableFloor, openHolder: openFloorHolder,
+		},
+		{
+			name: "asynccalls", serve: serveAsynccalls,
+			open: openAsynccalls, openDurable: openDurableService, openHolder: openServiceHolder,
+		},
 	}
 }
 

@@ -33,6 +33,9 @@ type work struct {
 	// other: then no costs are told. It is nil for answers times count.
 	units func(count int) int
 
+	// sides returns what is compared, if it is not the floor and asynccalls.
+	sides func() [2]side
+
 	// measure makes calls with c, which is in the process of a client, and
 	// returns a value for each figure. It is nil for a work with a client of
 	// another kind, and for one that measures the start of the client.
@@ -40,6 +43,14 @@ type work struct {
 
 	// open returns a client of another kind; nil for one that makes calls.
 	open func(ctx context.Context, s *setup) (measured, error)
+}
+
+// compared returns the sides of the work.
+func (w *work) compared() [2]side {
+	if w.sides != nil {
+		return w.sides()
+	}
+	return sides()
 }
 
 // restarts reports whether the start of the client is what is measured.
@@ -117,6 +128,9 @@ func works() []work {
 		oneKey(),
 		backlog(),
 		neighbors(),
+		observed("metrics10k", withMetrics),
+		observed("sampled10k", withSampledTraces),
+		observed("traces10k", withTraces),
 	}
 }
 

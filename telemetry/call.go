@@ -43,14 +43,12 @@ func (i *instrument) calls(next asynccalls.Caller) asynccalls.Caller {
 			return next(ctx, r)
 		}
 		c := &call{instrument: i, request: r, begun: time.Now()}
-		ctx, c.span = i.start(ctx, &i.tracer.call, r.Service)
-		if c.span.IsRecording() {
-			c.span.SetAttributes(ofSent(r)...)
+		c.start(ctx)
+		responses := next(c.ctx, r)
+		unread := func() bool { return true }
+		if ctx.Done() != nil {
+			unread = context.AfterFunc(ctx, func() { c.end(context.Cause(ctx)) })
 		}
-		ctx = context.WithValue(ctx, callKey{}, c)
-		c.ctx = ctx
-		responses := next(ctx, r)
-		unread := context.AfterFunc(ctx, func() { c.end(context.Cause(ctx)) })
 		return func(yield func(*asynccalls.Response, error) bool) { //nolint:contextcheck // c has it
 			unread() // from now on the reader says how the call ends
 			var failed error
@@ -67,6 +65,17 @@ func (i *instrument) calls(next asynccalls.Caller) asynccalls.Caller {
 	}
 }
 
+// start begins the span of the call.
+func (c *call) start(ctx context.Context) {
+	c.ctx, c.span = c.begin(ctx, &c.tracer.call, c.request.Service)
+	if c.span.IsRecording() {
+		c.span.SetAttributes(ofSent(c.request)...)
+	}
+	if !c.off {
+		c.ctx = context.WithValue(c.ctx, callKey{}, c)
+	}
+}
+
 // received makes the span of a response that somebody reads. It belongs to the trace
 // of the call whatever its headers say.
 func (c *call) received(r *asynccalls.Response) {
@@ -78,7 +87,7 @@ func (c *call) received(r *asynccalls.Response) {
 	if trace.SpanContextFromContext(ctx).TraceID() != c.span.SpanContext().TraceID() {
 		ctx = c.ctx
 	}
-	_, span := c.start(ctx, &c.receive, r.Service)
+	_, span := c.begin(ctx, &c.receive, r.Service)
 	if span.IsRecording() {
 		span.SetAttributes(ofResponse(r)...)
 	}

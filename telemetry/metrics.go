@@ -127,7 +127,7 @@ func (m *metrics) stored(ctx context.Context, r *asynccalls.Request, err error) 
 
 // handled measures an attempt.
 func (m *metrics) handled(ctx context.Context, h *asynccalls.Handled, span trace.Span) {
-	if span.IsRecording() || span.SpanContext().IsSampled() {
+	if span.SpanContext().IsSampled() {
 		ctx = trace.ContextWithSpan(ctx, span) // for exemplars
 	}
 	l := m.labels(h)

@@ -23,7 +23,8 @@ type config struct {
 	callEndpoint func(service, endpoint string) string
 }
 
-// WithTracerProvider sets where spans go; by default the global provider.
+// WithTracerProvider sets where spans go; by default the global provider. That of
+// OpenTelemetry's package noop is for metrics alone, and saves what spans cost.
 func WithTracerProvider(p trace.TracerProvider) Option { return func(c *config) { c.tracers = p } }
 
 // WithMeterProvider sets where metrics go; by default the global provider.
@@ -72,8 +73,10 @@ func Instrument(s *asynccalls.Service, o ...Option) (stop func() error, err erro
 	t := newTracer(s, c.tracers, c.propagator)
 	i := &instrument{t, m}
 	s.UseCalls(i.calls)
-	s.Use(t.handle)
-	s.UseResponses(t.handleResponse)
+	if !t.off {
+		s.Use(t.handle)
+		s.UseResponses(t.handleResponse)
+	}
 	s.UseHooks(i.hooks())
 	return m.registration.Unregister, nil
 }

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 // remembered is how many messages are remembered that wait for their next attempt,
@@ -57,6 +58,7 @@ type tracer struct {
 	service                               string
 	tracer                                trace.Tracer
 	propagator                            propagation.TextMapPropagator // of requests
+	off                                   bool                          // there is nobody to report to
 	call, send, process, respond, receive operation
 
 	// sending has the spans of requests from BeforeSend to AfterSend: *asynccalls.Request
@@ -69,8 +71,10 @@ type tracer struct {
 
 func newTracer(s *asynccalls.Service, p trace.TracerProvider, propagator propagation.TextMapPropagator) *tracer {
 	attempts, _ := lru.New[asynccalls.Source, trace.SpanContext](remembered) // fails only if that is not positive
+	_, off := p.(noop.TracerProvider)
 	return &tracer{
 		service:    s.String(),
+		off:        off,
 		tracer:     p.Tracer(scope, trace.WithSchemaURL(semconv.SchemaURL)),
 		propagator: propagator,
 		call:       newOperation("call", semconv.MessagingOperationTypeSend, trace.SpanKindProducer),
@@ -83,11 +87,18 @@ func newTracer(s *asynccalls.Service, p trace.TracerProvider, propagator propaga
 	}
 }
 
-// start begins a span.
-func (t *tracer) start(
+// begin begins a span.
+func (t *tracer) begin(
 	ctx context.Context, o *operation, of string, more ...trace.SpanStartOption,
 ) (context.Context, trace.Span) {
-	return t.tracer.Start(ctx, o.name+" "+of, slices.Concat(o.start, more)...)
+	if t.off {
+		return ctx, noop.Span{}
+	}
+	all := o.start
+	if len(more) > 0 {
+		all = slices.Concat(all, more)
+	}
+	return t.tracer.Start(ctx, o.name+" "+of, all...)
 }
 
 // inject lets the trace go on where a message is received.
@@ -98,9 +109,12 @@ func (t *tracer) inject(ctx context.Context, h *asynccalls.Header) {
 // beforeSend begins the span of a request of Send or Notify. The span of a call has
 // begun before.
 func (t *tracer) beforeSend(ctx context.Context, r *asynccalls.Request) error {
+	if t.off {
+		return nil
+	}
 	if callOf(ctx, r) == nil {
 		var span trace.Span
-		ctx, span = t.start(ctx, &t.send, r.Service)
+		ctx, span = t.begin(ctx, &t.send, r.Service)
 		if span.IsRecording() {
 			span.SetAttributes(ofSent(r)...)
 			t.sending.Store(r, span)
@@ -156,7 +170,7 @@ func end(span trace.Span, err error, failed string) {
 // handle begins the span of an attempt at a request. afterHandle ends it.
 func (t *tracer) handle(next asynccalls.Handler) asynccalls.Handler {
 	return func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
-		ctx, span := t.begin(t.propagator.Extract(ctx, carrier{&r.Header}), r.Source)
+		ctx, span := t.attempt(t.propagator.Extract(ctx, carrier{&r.Header}), r.Source)
 		if span.IsRecording() {
 			span.SetAttributes(ofRequest(r)...)
 			w = &writer{w, t, span, r}
@@ -168,7 +182,7 @@ func (t *tracer) handle(next asynccalls.Handler) asynccalls.Handler {
 // handleResponse begins the span of an attempt at a response.
 func (t *tracer) handleResponse(next asynccalls.ResponseHandler) asynccalls.ResponseHandler {
 	return func(ctx context.Context, r *asynccalls.Response) error {
-		ctx, span := t.begin(responses{}.Extract(ctx, carrier{&r.Header}), r.Source)
+		ctx, span := t.attempt(responses{}.Extract(ctx, carrier{&r.Header}), r.Source)
 		if span.IsRecording() {
 			span.SetAttributes(ofResponse(r)...)
 		}
@@ -176,15 +190,15 @@ func (t *tracer) handleResponse(next asynccalls.ResponseHandler) asynccalls.Resp
 	}
 }
 
-// begin begins the span of an attempt at a message. Its name is complete when it
+// attempt begins the span of an attempt at a message. Its name is complete when it
 // ends, since middleware does not know the pattern.
-func (t *tracer) begin(
+func (t *tracer) attempt(
 	ctx context.Context, at asynccalls.Source, o ...trace.SpanStartOption,
 ) (context.Context, trace.Span) {
 	if before, ok := t.attempts.Get(at); ok {
 		o = append(o, trace.WithLinks(trace.Link{SpanContext: before}))
 	}
-	ctx, span := t.start(ctx, &t.process, t.service, o...)
+	ctx, span := t.begin(ctx, &t.process, t.service, o...)
 	if span.SpanContext().IsValid() {
 		t.handling.Store(at, span)
 	}
@@ -205,6 +219,9 @@ func ofResponse(r *asynccalls.Response) []attribute.KeyValue {
 // afterHandle ends the span of an attempt, and returns it. A message for which no
 // handler was called gets one here.
 func (t *tracer) afterHandle(ctx context.Context, h *asynccalls.Handled) trace.Span {
+	if t.off {
+		return noop.Span{}
+	}
 	var at asynccalls.Source
 	switch {
 	case h.Request != nil:
@@ -243,7 +260,7 @@ func (t *tracer) spanOf(ctx context.Context, h *asynccalls.Handled, at asynccall
 		span, _ := found.(trace.Span)
 		return span
 	}
-	_, span := t.begin(ctx, at, trace.WithTimestamp(time.Now().Add(-h.Took)))
+	_, span := t.attempt(ctx, at, trace.WithTimestamp(time.Now().Add(-h.Took)))
 	t.handling.Delete(at)
 	switch {
 	case !span.IsRecording():
@@ -271,7 +288,7 @@ func (w *writer) Send(ctx context.Context, r *asynccalls.Response) error {
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		ctx = trace.ContextWithSpan(ctx, w.span)
 	}
-	ctx, span := w.t.start(ctx, &w.t.respond, w.t.service)
+	ctx, span := w.t.begin(ctx, &w.t.respond, w.t.service)
 	if !span.IsRecording() {
 		return w.ResponseWriter.Send(ctx, r)
 	}
