@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 LINT_VERSION := v2.15.0
 LINT := .bin/golangci-lint
+MODULES := benchmarks telemetry telemetry/rules # beside that of the library
 COVERAGE := 92
 # A count, not a time: at the end of a time Go may report that as a failure (go.dev/issue/75804).
 FUZZ_TIME ?= 100000x
@@ -12,7 +13,7 @@ EXPLORE_SEEDS ?= 2000
 export KAFKA_PORT ?= 19092
 KAFKA_ADDR = 127.0.0.1:$(KAFKA_PORT)
 
-.PHONY: help test race explore lint fuzz cover modules kafka kafka-stop test-kafka prove examples static readme readme-check api api-update check
+.PHONY: help test race explore lint fuzz cover modules kafka kafka-stop test-kafka asyncapi rules prove examples static readme readme-check api api-update check
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,10 +28,10 @@ explore: ## EXPLORE_SEEDS random scenarios of failures, in virtual time
 	@EXPLORE_SEEDS=$(EXPLORE_SEEDS) go test -count=1 -run '^TestExplore(Calls)?$$' -v . > .explore.log || { grep -vE '^ *(===|--- PASS)' .explore.log; exit 1; }
 	@grep -E 'seeds from|explored' .explore.log
 
-lint: $(LINT) ## golangci-lint in both modules, no issues allowed
+lint: $(LINT) ## golangci-lint in all modules, no issues allowed
 	$(LINT) config verify
 	$(LINT) run ./...
-	cd benchmarks && ../$(LINT) run ./...
+	@for module in $(MODULES); do (cd $$module && $(CURDIR)/$(LINT) run ./...); done
 
 $(LINT): Makefile
 	GOBIN=$(CURDIR)/.bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
@@ -49,7 +50,8 @@ cover: ## coverage of the root package, by its own tests
 		printf "coverage of the root package: %s%%, at least $(COVERAGE)%%\n", $$3; exit $$3 < $(COVERAGE) }'
 
 modules: ## vet and test the other modules
-	cd benchmarks && go vet ./... && go test ./...
+	@for module in $(MODULES); do echo $$module; (cd $$module && go vet ./... && go test ./...); done
+	cd telemetry && go test -race -shuffle=on .
 
 kafka: ## start Apache Kafka on loopback (NODES=3 for three nodes)
 	scripts/kafka start
@@ -71,6 +73,18 @@ test-kafka: ## the tests that use Kafka, on Apache Kafka; starts and stops it if
 	grep -q -- '--- PASS: TestSecurity/kafka' .kafka/acurl.log || { echo 'acurl was not tested with TLS and logins'; exit 1; }; \
 	grep -q -- '--- PASS: TestDriver/kafka' .kafka/franz.log || { echo 'the Apache Kafka tier of the driver did not run'; exit 1; }
 
+asyncapi: ## AsyncAPI documents conform to the official JSON Schema, which npm fetches
+	@ASYNCCALLS_ASYNCAPI=$$(scripts/asyncapi-schema); export ASYNCCALLS_ASYNCAPI; \
+	go test -count=1 -v ./asyncapi > .asyncapi/asyncapi.log || { grep -vE '^ *(===|--- PASS)' .asyncapi/asyncapi.log; exit 1; }; \
+	go test -count=1 -v -run 'TestScripts/embedded/asyncapi' ./cmd/acurl > .asyncapi/acurl.log || { grep -vE '^ *===' .asyncapi/acurl.log; exit 1; }; \
+	grep -q -- '--- PASS: TestDocuments/all/official' .asyncapi/asyncapi.log || { echo 'no document was checked by the official schema'; exit 1; }; \
+	grep -q -- '--- PASS: TestMutants/official' .asyncapi/asyncapi.log || { echo 'nobody has seen the official schema refuse a document'; exit 1; }; \
+	grep -q -- 'stdout conforms to AsyncAPI' .asyncapi/acurl.log || { echo 'no document of acurl was checked by the official schema'; exit 1; }; \
+	echo "$$(grep -c -- '--- PASS: TestDocuments/.*/official' .asyncapi/asyncapi.log) services have documents that conform to the official schema"
+
+rules: ## alerts fire when they should, and the dashboard shows what services expose
+	cd telemetry/rules && go vet ./... && go test ./...
+
 prove: ## processes, brokers and nodes killed and stopped at random, nothing lost (see scripts/prove)
 	scripts/prove
 
@@ -88,11 +102,11 @@ static: ## acurl is one static binary without cgo, also for other systems
 	@! ldd .bin/acurl-linux 2>/dev/null | grep -F '=>'
 	@.bin/acurl-linux --version
 
-readme: ## put the code of compiled files into README.md and docs/testing.md
-	go run ./scripts/snippets README.md docs/testing.md
+readme: ## put the code of compiled files into README.md and the guides in docs
+	go run ./scripts/snippets README.md docs/testing.md docs/operations.md
 
 readme-check: ## fail if they show other code than the files
-	go run ./scripts/snippets -check README.md docs/testing.md
+	go run ./scripts/snippets -check README.md docs/testing.md docs/operations.md
 
 api: ## the difference of the exported surface to api/*.txt, and its limits
 	go run ./scripts/api
@@ -100,4 +114,4 @@ api: ## the difference of the exported surface to api/*.txt, and its limits
 api-update: ## take the exported surface as it is
 	go run ./scripts/api -update
 
-check: lint race explore modules cover readme-check api examples static test-kafka prove fuzz ## everything
+check: lint race explore modules cover readme-check api asyncapi examples static test-kafka prove fuzz ## everything

@@ -11,6 +11,7 @@ import (
 
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/delivery"
+	"github.com/asynccalls/asynccalls/internal/info"
 	"github.com/asynccalls/asynccalls/internal/topics"
 )
 
@@ -36,7 +37,7 @@ type group struct {
 	s         *Service
 	logger    *slog.Logger
 	responses string          // the topic for responses
-	base      context.Context //nolint:containedctx // with the values of Listen's context, never ends
+	base      context.Context //nolint:containedctx // the values of Listen's and an info.Description; never ends
 	ctx       context.Context //nolint:containedctx // for what the library sends itself, ends with the group
 	stop      context.CancelFunc
 	member    driver.Group
@@ -69,7 +70,7 @@ func newGroup(ctx context.Context, s *Service) *group {
 		s:         s,
 		logger:    s.config.logger.With("service", s.id),
 		responses: s.topic(s.id, topics.Responses),
-		base:      context.WithoutCancel(ctx),
+		base:      context.WithValue(context.WithoutCancel(ctx), info.Key{}, s.description()),
 		known:     make(map[string]int32),
 		engine:    delivery.NewEngine(s.config.bound()),
 		slots:     delivery.NewSlots(s.config.limits.Concurrency),

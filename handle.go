@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/asynccalls/asynccalls/internal/delivery"
+	"github.com/asynccalls/asynccalls/internal/info"
 	"github.com/asynccalls/asynccalls/internal/route"
 	"github.com/asynccalls/asynccalls/internal/wire"
 )
@@ -56,6 +57,7 @@ type endpoint struct {
 	handle   Handler // or
 	response ResponseHandler
 	ends     bool // response is called for bare ends too
+	types    info.Types
 	errors   ErrorHandler
 }
 
@@ -130,7 +132,9 @@ func (s *Service) newEndpoint(options []EndpointOption) (*endpoint, error) {
 	if err := completeRetry(&c.retry); err != nil {
 		return &endpoint{}, err
 	}
-	e := &endpoint{limit: c.limits.Handler, retry: delivery.Retry(c.retry), ends: c.ends, errors: c.errors}
+	e := &endpoint{
+		limit: c.limits.Handler, retry: delivery.Retry(c.retry), ends: c.ends, types: c.types, errors: c.errors,
+	}
 	if e.errors == nil {
 		e.errors = s.config.errors
 	}

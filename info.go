@@ -3,32 +3,31 @@ package asynccalls
 import (
 	"cmp"
 	"context"
+	"maps"
 	"os"
 	"slices"
 	"time"
 
+	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/info"
 	"github.com/asynccalls/asynccalls/internal/route"
+	"github.com/asynccalls/asynccalls/internal/topics"
 )
 
 // serveInfo has requests to [info.Endpoint] answered, unless the service has no
 // endpoints, or its own handler for that. Nothing has been received yet.
 func (s *Service) serveInfo(g *group) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.endpoints.Len() == 0 || s.endpoints.Has(info.Endpoint) {
 		return nil
 	}
+	d := s.description()
 	i := &info.Info{
 		Service:   s.id,
 		Process:   os.Getpid(),
 		Started:   time.Now(),
-		Endpoints: routes("", &s.endpoints),
+		Endpoints: routes(d.Endpoints),
+		Responses: routes(d.Responses),
 	}
-	for service, mux := range s.responses {
-		i.Responses = append(i.Responses, routes(service, mux)...)
-	}
-	slices.SortStableFunc(i.Responses, func(a, b info.Route) int { return cmp.Compare(a.Service, b.Service) })
 	e, err := s.newEndpoint(nil)
 	if err != nil {
 		return err
@@ -36,21 +35,53 @@ func (s *Service) serveInfo(g *group) error {
 	e.handle = func(ctx context.Context, w ResponseWriter, _ *Request) error {
 		return sendJSON(ctx, w, g.describe(*i), true)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.endpoints.Add(info.Endpoint, e)
 }
 
-// routes describes handlers, of responses of a service if it is named.
-func routes(service string, mux *route.Mux[*endpoint]) []info.Route {
-	var all []info.Route
+// routes leaves out what is not for other processes, and endpoints that are for tools.
+func routes(handlers []info.Handler) []info.Route {
+	all := []info.Route{}
+	for _, h := range handlers {
+		if !info.Reserved(h.Pattern) {
+			all = append(all, h.Route)
+		}
+	}
+	return all
+}
+
+// description returns what the service is. Its handlers are fixed.
+func (s *Service) description() *info.Description {
+	layout := s.config.layout()
+	d := &info.Description{Service: s.id, Prefix: layout.Prefix, Topics: make(map[string]driver.Topic)}
+	for _, kind := range []string{topics.Requests, topics.Responses, topics.Replies, topics.Dead} {
+		d.Topics[kind] = layout.Topic(s.id, kind)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d.Endpoints = handlers("", &s.endpoints)
+	for _, service := range slices.Sorted(maps.Keys(s.responses)) {
+		d.Responses = append(d.Responses, handlers(service, s.responses[service])...)
+	}
+	return d
+}
+
+// handlers describes handlers by pattern, of responses of a service if it is named.
+func handlers(service string, mux *route.Mux[*endpoint]) []info.Handler {
+	var all []info.Handler
 	for r := range mux.All() {
-		all = append(all, info.Route{
-			Service:  service,
-			Pattern:  r.Pattern.String(),
-			Timeout:  r.Handler.limit.String(),
-			Attempts: r.Handler.retry.Attempts,
+		all = append(all, info.Handler{
+			Route: info.Route{
+				Service:  service,
+				Pattern:  r.Pattern.String(),
+				Timeout:  r.Handler.limit.String(),
+				Attempts: r.Handler.retry.Attempts,
+			},
+			Types: r.Handler.types,
 		})
 	}
-	slices.SortFunc(all, func(a, b info.Route) int { return cmp.Compare(a.Pattern, b.Pattern) })
+	slices.SortFunc(all, func(a, b info.Handler) int { return cmp.Compare(a.Pattern, b.Pattern) })
 	return all
 }
 

@@ -5,6 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"reflect"
+	"slices"
+
+	"github.com/asynccalls/asynccalls/internal/info"
 )
 
 // contentType is the header that the JSON functions set, and its value.
@@ -30,7 +34,7 @@ func HandleJSON[In, Out any](
 			return err
 		}
 		return sendJSON(ctx, w, out, true)
-	}, o...)
+	}, withTypes(o, info.Types{In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](), Unary: true})...)
 }
 
 // StreamJSON registers a handler that gets one value and sends any number of
@@ -45,7 +49,7 @@ func StreamJSON[In, Out any](
 			return err
 		}
 		return h(ctx, in, func(out Out) error { return sendJSON(ctx, w, out, false) })
-	}, o...)
+	}, withTypes(o, info.Types{In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out]()})...)
 }
 
 // HandleResponsesJSON registers a handler of responses that gets their values.
@@ -64,7 +68,7 @@ func HandleResponsesJSON[T any](
 			}
 		}
 		return h(ctx, r, v)
-	}, o...)
+	}, withTypes(o, info.Types{In: reflect.TypeFor[T]()})...)
 }
 
 // CallJSON sends a value and returns the values it is answered with, as
@@ -108,6 +112,11 @@ func CallOneJSON[Out any]( //nolint:revive // ctx, s and edit aside it is three
 		return zero, err
 	}
 	return responseJSON[Out](resp)
+}
+
+// withTypes adds to the options of a handler what it gets and returns.
+func withTypes(o []EndpointOption, t info.Types) []EndpointOption {
+	return slices.Concat(o, []EndpointOption{endpointOptionFunc(func(e *endpointConfig) { e.types = t })})
 }
 
 func requestJSON(service, endpoint string, in any, edit []func(*Request)) (*Request, error) {

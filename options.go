@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/asynccalls/asynccalls/internal/delivery"
+	"github.com/asynccalls/asynccalls/internal/info"
 	"github.com/asynccalls/asynccalls/internal/topics"
 )
 
@@ -109,6 +110,7 @@ type endpointConfig struct {
 	limits Limits
 	retry  Retry
 	ends   bool
+	types  info.Types
 	errors ErrorHandler // nil is that of the service
 }
 

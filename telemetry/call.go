@@ -44,7 +44,7 @@ func (i *instrument) calls(next asynccalls.Caller) asynccalls.Caller {
 		}
 		c := &call{instrument: i, request: r, begun: time.Now()}
 		c.start(ctx)
-		responses := next(c.ctx, r)
+		responses := next(c.ctx, r) //nolint:contextcheck // it is made of ctx
 		unread := func() bool { return true }
 		if ctx.Done() != nil {
 			unread = context.AfterFunc(ctx, func() { c.end(context.Cause(ctx)) })

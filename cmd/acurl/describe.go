@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,8 +23,9 @@ type describe struct {
 	io         *streams
 	connection *connection
 
-	timeout time.Duration
-	json    bool
+	timeout  time.Duration
+	json     bool
+	asyncapi bool
 }
 
 // description is all that is known of a service.
@@ -51,18 +53,27 @@ func newDescribe(io *streams, c *connection) *cobra.Command {
 		Short: "Describe a service: its instances, endpoints and topics",
 		Long: `Describe asks the broker for the topics of a service and how far it is, and each instance
 that has a partition of the requests what it says of itself. A service that has a handler of
-its own for "/$info", or that is too busy, does not answer.`,
+its own for "/$info", or that is too busy, does not answer.
+
+With --asyncapi it writes an AsyncAPI 3.0.0 document: that of the service, if it has one (see
+package asyncapi), or else one of what its instances say, which has no schemas.`,
 		Example: `  acurl describe a-money-broker
+  acurl describe orders --asyncapi > asyncapi.json
   acurl describe orders --json | jq '.instances[].version'`,
 		Args: cobra.ExactArgs(1),
 		RunE: d.run,
 	}
 	cmd.Flags().DurationVar(&d.timeout, "timeout", 3*time.Second, "how long to wait for the answers of instances")
 	cmd.Flags().BoolVar(&d.json, "json", false, "write all as JSON")
+	cmd.Flags().BoolVar(&d.asyncapi, "asyncapi", false, "write an AsyncAPI document")
+	cmd.MarkFlagsMutuallyExclusive("json", "asyncapi")
 	return cmd
 }
 
 func (d *describe) run(cmd *cobra.Command, args []string) error {
+	if d.asyncapi {
+		return d.connection.failed(d.document(cmd.Context(), args[0]), 0)
+	}
 	found, err := d.look(cmd, args[0])
 	if err != nil {
 		return d.connection.failed(err, 0)
@@ -98,14 +109,19 @@ func (d *describe) look(cmd *cobra.Command, service string) (*description, error
 		found.Topics = append(found.Topics, topic)
 	}
 	if s.members > 0 {
-		partitions := s.of(topics.Requests).partitions
-		found.Instances = i.ask(ctx, service, partitions, partitions)
-	}
-	for _, instance := range found.Instances {
-		found.Endpoints = union(found.Endpoints, instance.Endpoints)
-		found.Responses = union(found.Responses, instance.Responses)
+		found.ask(ctx, i, s)
 	}
 	return found, ctx.Err()
+}
+
+// ask asks the instances of a service what they say of themselves.
+func (d *description) ask(ctx context.Context, i *inspector, s *standing) {
+	partitions := s.of(topics.Requests).partitions
+	d.Instances = i.ask(ctx, s.service, partitions, partitions)
+	for _, instance := range d.Instances {
+		d.Endpoints = union(d.Endpoints, instance.Endpoints)
+		d.Responses = union(d.Responses, instance.Responses)
+	}
 }
 
 // union adds routes to those that others have. Instances of two versions differ.

@@ -1,18 +1,24 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/asyncapi"
+	"github.com/asynccalls/asynccalls/driver/franz"
 	"github.com/asynccalls/asynccalls/embedded"
 )
 
@@ -23,7 +29,27 @@ func TestMain(m *testing.M) {
 	if os.Getenv(actAs) != "" {
 		main()
 	}
-	testscript.Main(m, map[string]func(){"acurl": main})
+	testscript.Main(m, map[string]func(){"acurl": main, "documented": documented})
+}
+
+// documented is a service that has an AsyncAPI document: documented PREFIX.
+func documented() {
+	check := func(err error) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	d, err := franz.Open(os.Getenv(brokersVariable))
+	check(err)
+	s, err := asynccalls.New("documented", d, asynccalls.Topics{Prefix: os.Args[1]})
+	check(err)
+	type price struct{ Cents int }
+	asynccalls.HandleJSON(s, "/prices/{article}", func(context.Context, struct{}) (price, error) { return price{1}, nil })
+	asyncapi.Handle(s, asyncapi.Info{Title: "Prices", Version: "7.0.0"})
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	check(errors.Join(s.Listen(ctx), d.Close()))
 }
 
 // TestScripts runs the terminal sessions of testdata, on the embedded broker and, where
@@ -59,7 +85,7 @@ func TestScripts(t *testing.T) {
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"served": served, "joined": joined, "lettered": lettered, "exits": exits,
+					"served": served, "joined": joined, "lettered": lettered, "exits": exits, "conforms": conforms,
 				},
 			})
 		})
@@ -117,6 +143,22 @@ func acurl(ts *testscript.TestScript, args ...string) int {
 	}
 	ts.Check(err)
 	return exitOK
+}
+
+// conforms validates a file by the JSON Schema of AsyncAPI, if the environment names that:
+// conforms FILE.
+func conforms(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: conforms FILE")
+	}
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(ts.ReadFile(args[0])))
+	ts.Check(err)
+	if file := os.Getenv("ASYNCCALLS_ASYNCAPI"); file != "" {
+		schema, err := jsonschema.NewCompiler().Compile(file)
+		ts.Check(err)
+		ts.Check(schema.Validate(doc))
+		ts.Logf("%s conforms to AsyncAPI", args[0])
+	}
 }
 
 // exits runs acurl and checks its exit code: exits CODE ARGUMENTS.

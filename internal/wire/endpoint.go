@@ -42,6 +42,9 @@ func endpointRule(path string) string {
 	return ""
 }
 
+// EscapeEndpoint returns a valid endpoint as it is written in a header.
+func EscapeEndpoint(path string) string { return string(appendEndpoint(nil, path)) }
+
 // appendEndpoint appends a valid endpoint as it is written in a header.
 func appendEndpoint(dst []byte, path string) []byte {
 	if isPlain(path) {

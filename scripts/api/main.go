@@ -44,7 +44,9 @@ func main() {
 		{"embedded", "api/embedded.txt", 0, true},
 		{"deadletters", "api/deadletters.txt", 0, true},
 		{"health", "api/health.txt", 0, true},
+		{"asyncapi", "api/asyncapi.txt", 0, true},
 		{"middleware", "api/middleware.txt", 0, true},
+		{"telemetry", "api/telemetry.txt", 0, true},
 		{"asynccallstest", "api/asynccallstest.txt", 0, true},
 	} {
 		errs = append(errs, s.check(*update))
