@@ -13,7 +13,7 @@ EXPLORE_SEEDS ?= 2000
 export KAFKA_PORT ?= 19092
 KAFKA_ADDR = 127.0.0.1:$(KAFKA_PORT)
 
-.PHONY: help test race explore lint fuzz cover modules kafka kafka-stop test-kafka asyncapi rules prove examples static readme readme-check api api-update check
+.PHONY: help test race explore lint fuzz cover modules kafka kafka-stop test-kafka asyncapi prove examples static readme readme-check api api-update check
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -81,9 +81,6 @@ asyncapi: ## AsyncAPI documents conform to the official JSON Schema, which npm f
 	grep -q -- '--- PASS: TestMutants/official' .asyncapi/asyncapi.log || { echo 'nobody has seen the official schema refuse a document'; exit 1; }; \
 	grep -q -- 'stdout conforms to AsyncAPI' .asyncapi/acurl.log || { echo 'no document of acurl was checked by the official schema'; exit 1; }; \
 	echo "$$(grep -c -- '--- PASS: TestDocuments/.*/official' .asyncapi/asyncapi.log) services have documents that conform to the official schema"
-
-rules: ## alerts fire when they should, and the dashboard shows what services expose
-	cd telemetry/rules && go vet ./... && go test ./...
 
 prove: ## processes, brokers and nodes killed and stopped at random, nothing lost (see scripts/prove)
 	scripts/prove

@@ -68,7 +68,7 @@ var _ driver.Listener = (*group)(nil)
 func newGroup(ctx context.Context, s *Service) *group {
 	g := &group{
 		s:         s,
-		logger:    s.config.logger.With("service", s.id),
+		logger:    s.logger,
 		responses: s.topic(s.id, topics.Responses),
 		base:      context.WithValue(context.WithoutCancel(ctx), info.Key{}, s.description()),
 		known:     make(map[string]int32),

@@ -140,7 +140,7 @@ func (s *Service) tell(name string, call func(h *Hooks)) {
 func (s *Service) tellOne(name string, h *Hooks, call func(h *Hooks)) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.config.logger.Error("hook panicked", "service", s.id, "hook", name,
+			s.logger.Error("hook panicked", "hook", name,
 				"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()

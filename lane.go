@@ -195,7 +195,7 @@ func (l *lane) run() {
 		}
 		err = l.receive(reader)
 		if closeErr := reader.Close(); closeErr != nil {
-			l.s.config.logger.WarnContext(l.ctx, "close reader of responses", "error", closeErr)
+			l.s.logger.WarnContext(l.ctx, "close reader of responses", "error", closeErr)
 		}
 		if l.ctx.Err() == nil {
 			l.lose(err)
@@ -264,14 +264,14 @@ func (l *lane) fail(err error) {
 	if l.ctx.Err() != nil {
 		return
 	}
-	l.s.config.logger.ErrorContext(l.ctx, "no topic for responses", "error", err)
+	l.s.logger.ErrorContext(l.ctx, "no topic for responses", "error", err)
 	l.endAll(err)
 	pause(l.ctx, lastBackoff)
 }
 
 // lose ends the calls whose responses may have been in what is lost.
 func (l *lane) lose(err error) {
-	l.s.config.logger.ErrorContext(l.ctx, "responses lost", "error", err)
+	l.s.logger.ErrorContext(l.ctx, "responses lost", "error", err)
 	l.mu.Lock()
 	l.token = nil
 	l.ready = make(chan struct{})

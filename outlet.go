@@ -187,7 +187,7 @@ func (l *outlets) look() {
 			delete(l.all, k)
 		}
 		if now := o.stuck.Load(); now != stuck {
-			l.s.config.logger.Warn("destination of responses", "topic", o.topic, "partition", o.partition, "stuck", now)
+			l.s.logger.Warn("destination of responses", "topic", o.topic, "partition", o.partition, "stuck", now)
 		}
 	}
 }

@@ -66,7 +66,7 @@ func (l *lane) receive(reader driver.Reader) error {
 // to what is left of it: what was received before is skipped, and what is lost,
 // calls find out at their deadlines.
 func (l *lane) skip(lost *driver.LostError) {
-	l.s.config.logger.ErrorContext(l.ctx, "responses lost", "error", lost)
+	l.s.logger.ErrorContext(l.ctx, "responses lost", "error", lost)
 	l.s.tellGap(lost)
 	if lost.To > lost.From {
 		l.endAll(fmt.Errorf("%w: %w", ErrReplyLost, lost))
@@ -79,7 +79,7 @@ func (l *lane) share(all, own int) {
 	if !tooMany {
 		return
 	}
-	l.s.config.logger.WarnContext(l.ctx, "most responses in the partition are for other instances: "+
+	l.s.logger.WarnContext(l.ctx, "most responses in the partition are for other instances: "+
 		"give the topic more partitions", "topic", l.partition.Topic, "partition", l.partition.ID,
 		"partitions", l.partitions, "suggested", min(int64(l.partitions)*int64(factor), 1000))
 }
@@ -125,7 +125,7 @@ func (l *lane) find(places []place, calls []*Call) {
 func (l *lane) deliver(c *Call, record *driver.Record, rest []byte) bool {
 	w, err := wire.DecodeReply(l.texts.Keep(rest))
 	if err != nil || w.RequestID != c.request.ID {
-		l.s.config.logger.WarnContext(l.ctx, "response not understood", "request", c.request.ID, "error", err)
+		l.s.logger.WarnContext(l.ctx, "response not understood", "request", c.request.ID, "error", err)
 		return false
 	}
 	if len(l.responses) == 0 {

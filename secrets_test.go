@@ -78,7 +78,7 @@ func TestSecrets(t *testing.T) {
 			{"handler panicked", "request=", "trace_id=" + trace},
 			{"message failed", "unknown endpoint"},
 			{"message failed", "broken as well", "service=client", "request="},
-			{"handler is stuck"},
+			{"handler is stuck", "service=server"},
 		} {
 			if j.count(line...) == 0 {
 				t.Errorf("no line of the log has %q", line)

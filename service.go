@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 
@@ -23,6 +24,7 @@ type Service struct {
 	stage     stage.Stage    // nil but in the testing mode, as is
 	observer  stage.Observer // this
 	config    *config
+	logger    *slog.Logger // names the service
 	lane      *lane
 	runs      *chance.IDs
 	outgoings slab.Slab[outgoing]
@@ -83,6 +85,7 @@ func New(id string, d driver.Driver, o ...Option) (*Service, error) {
 		id:        id,
 		driver:    d,
 		config:    c,
+		logger:    c.logger.With("service", id),
 		runs:      chance.NewIDs("run", 6),
 		durable:   newOnce(),
 		responses: make(map[string]*route.Mux[*endpoint]),

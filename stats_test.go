@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -157,6 +158,7 @@ func TestStatsOfClients(t *testing.T) {
 			}
 			checkStats(t, one, "when it was read", asynccalls.Stats{Replies: 1, Pending: 1})
 		}
+		synctest.Wait() // the other receives it, too
 		checkStats(t, one, "at the end", asynccalls.Stats{Replies: 2})
 		checkStats(t, two, "at the end", asynccalls.Stats{ForeignReplies: 2})
 	})

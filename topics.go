@@ -101,7 +101,7 @@ func (s *Service) persist(ctx context.Context, report func(error), try func(cont
 			return err
 		}
 		report(err)
-		s.config.logger.WarnContext(ctx, "broker not ready", "service", s.id, "error", err)
+		s.logger.WarnContext(ctx, "broker not ready", "error", err)
 		if !pause(ctx, backoff/2+time.Duration(chance.Float64()*float64(backoff/2))) {
 			return fmt.Errorf("%w (last try: %w)", context.Cause(ctx), err)
 		}

@@ -40,6 +40,9 @@ func ExampleInstrument() {
 	}
 	asynccalls.HandleJSON(svc, "/price", func(_ context.Context, pieces int) (int, error) { return 3 * pieces, nil })
 	go svc.Listen(context.Background())
+	if err := svc.Ready(context.Background()); err != nil {
+		log.Fatal(err)
+	}
 	price, err := asynccalls.CallOneJSON[int](context.Background(), svc, "shop", "/price", 4)
 	fmt.Println(price, err)
 	svc.Close()

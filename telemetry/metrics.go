@@ -88,6 +88,9 @@ func newMetrics(
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	for _, c := range []metric.Int64Counter{m.late, m.duplicate, m.gaps} {
+		c.Add(context.Background(), 0, m.all) // so that the first one is an increase
+	}
 	var err error
 	m.registration, err = m.observe(meter)
 	return m, err
