@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
@@ -25,6 +25,13 @@ type Call struct {
 
 	place, generation uint32         // in the lane
 	stream            replies.Stream // used by the lane's receive loop only
+
+	// users counts who may still use a call that is used again after the last of them:
+	// CallOne, the lane as long as it has its place, and the driver as long as it has
+	// its request. One that does not end with its last response in the lane is left to
+	// the collector.
+	users atomic.Int32
+	again bool // it is one of CallOne, which nobody else can hold
 
 	over <-chan struct{} // closed when ctx ends; nil if it cannot
 	wake chan struct{}   // gets an element when there may be something to take
@@ -57,7 +64,8 @@ func (s *Service) Call(ctx context.Context, r *Request) *Call {
 
 // startWatched starts a call that ends with ctx.
 func (s *Service) startWatched(ctx context.Context, r *Request) *Call {
-	c := s.startCall(ctx, r, make(chan struct{}, 1))
+	c := newCall()
+	s.startCall(ctx, r, c)
 	if ctx.Done() != nil {
 		stop := context.AfterFunc(ctx, c.cancel)
 		c.mu.Lock()
@@ -76,9 +84,11 @@ func (s *Service) CallOne(ctx context.Context, r *Request) (*Response, error) {
 	if caller := s.caller.Load(); caller != nil {
 		return s.wrapped(ctx, r, *caller).only() //nolint:contextcheck // as below
 	}
-	wake, _ := s.wakes.Get().(chan struct{})
-	c := s.startCall(ctx, r, wake)
-	defer c.recycle()
+	c, _ := s.calls.Get().(*Call)
+	c.again = true
+	c.users.Store(3)
+	defer c.leave()
+	s.startCall(ctx, r, c)
 	var only *Response
 	var responses []*Response
 	for {
@@ -157,16 +167,17 @@ func (c *Call) Responses() iter.Seq2[*Response, error] {
 	}
 }
 
-// startCall registers and sends a request.
-func (s *Service) startCall(ctx context.Context, r *Request, wake chan struct{}) *Call {
-	c := &Call{s: s, ctx: ctx, request: r, over: ctx.Done(), wake: wake}
+func newCall() *Call { return &Call{wake: make(chan struct{}, 1)} }
+
+// startCall registers and sends a request. c is zero but for what outlives a call.
+func (s *Service) startCall(ctx context.Context, r *Request, c *Call) {
+	c.s, c.ctx, c.request, c.over = s, ctx, r, ctx.Done()
 	c.waiting = c.first[:0]
 	s.step(ctx, "sends", r)
 	if err := c.start(); err != nil {
 		c.finish(err)
 	}
 	s.step(ctx, "has sent", r)
-	return c
 }
 
 func (c *Call) start() error {
@@ -189,48 +200,46 @@ func (c *Call) start() error {
 	if err := c.s.beforeSend(c.ctx, c.request); err != nil {
 		return err
 	}
-	token, err := c.s.lane.add(c)
-	if err != nil || token == nil {
+	partition, err := c.s.lane.add(c)
+	if err != nil || partition == nowhere {
 		return err
 	}
-	return c.publish(token, now)
+	return c.publish(partition, now)
 }
 
 // resume sends the request when the lane has its position.
-func (c *Call) resume(token []byte) {
+func (c *Call) resume(partition int32) {
 	c.mu.Lock()
 	over := c.ended
 	c.mu.Unlock()
 	if over {
 		return
 	}
-	if err := c.publish(token, time.Now()); err != nil {
+	if err := c.publish(partition, time.Now()); err != nil {
 		c.finish(err)
 	}
 }
 
-// publish sends the request of a call that has its place in the lane; lane is
-// what the lane's tokens begin with.
-func (c *Call) publish(lane []byte, now time.Time) error {
+// publish sends the request of a call that has its place in the lane, which gets
+// responses in that partition.
+func (c *Call) publish(partition int32, now time.Time) error {
 	c.request.TTL = max(c.deadline.Sub(now), time.Millisecond)
-	var buf [64]byte
-	token := append(buf[:0], lane...)
-	token = strconv.AppendUint(token, uint64(c.place), 10)
-	token = append(token, '.')
-	token = strconv.AppendUint(token, uint64(c.generation), 10)
 	w := wire.Request{
 		Kind:     wire.KindCall,
 		ID:       c.request.ID,
 		Endpoint: c.request.Endpoint,
 		From:     c.s.id,
 		TTL:      c.request.TTL,
-		Token:    string(token),
+		Caller: wire.Token{
+			Partition: partition, Instance: c.s.lane.instance, Slot: c.place, Generation: c.generation,
+		},
 	}
 	o, err := c.s.encode(c.request, &w, c, 0)
 	if err != nil {
 		c.s.afterSend(c.ctx, c.request, Source{}, err)
 		return err
 	}
+	o.record.Time = now
 	c.s.driver.Publish(c.ctx, &o.record, called)
 	return nil
 }
@@ -239,6 +248,7 @@ func (c *Call) publish(lane []byte, now time.Time) error {
 func called(r *driver.Record, err error) {
 	o, _ := r.Tag.(*outgoing)
 	c, _ := o.owner.(*Call)
+	defer c.leave()
 	at := sourceOf(r)
 	o.free()
 	if err != nil {
@@ -348,10 +358,16 @@ func (c *Call) signal() {
 	}
 }
 
-// recycle gives the channel back of a call that has ended. A signal that comes
-// late wakes the next call that uses the channel, which finds nothing and waits
+// leave is called by each user of a call that is used again. The channel stays with it:
+// an element that is left in there wakes the next call, which finds nothing and waits
 // again.
-func (c *Call) recycle() { c.s.wakes.Put(c.wake) }
+func (c *Call) leave() {
+	if c.users.Add(-1) == 0 && c.again {
+		calls := &c.s.calls
+		*c = Call{wake: c.wake}
+		calls.Put(c)
+	}
+}
 
 func (c *Call) begin() bool {
 	c.mu.Lock()

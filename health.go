@@ -210,7 +210,7 @@ func (l *lane) health() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case !l.started || len(l.token) > 0:
+	case !l.started || l.at != nowhere:
 		return nil
 	case l.failure != nil:
 		return l.failure

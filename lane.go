@@ -53,7 +53,7 @@ type lane struct {
 	closed  bool
 	queue   []*Call       // that wait for the position
 	ready   chan struct{} // closed when there is a position, replaced when it is lost
-	token   []byte        // what all tokens begin with; empty without a position
+	at      int32         // the partition that calls ask for responses in; nowhere without a position
 	armed   time.Time     // when expire looks next; zero if it sleeps
 	failure error         // of the last try to get a position
 }
@@ -66,14 +66,18 @@ func newLane(s *Service) *lane {
 		kick:     make(chan struct{}, 1),
 		ready:    make(chan struct{}),
 		slots:    replies.NewSlots[*Call](time.Now()),
+		at:       nowhere,
 	}
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	return l
 }
 
-// add gives a call its place, and returns what its token begins with. Without
-// one the call will be sent when the lane has its position.
-func (l *lane) add(c *Call) (token []byte, err error) {
+// nowhere is the partition of a lane without a position.
+const nowhere = -1
+
+// add gives a call its place, and returns the partition in which it is to get its
+// responses. If that is nowhere, the call will be sent when the lane has its position.
+func (l *lane) add(c *Call) (partition int32, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.queue) >= laneBacklog && !l.closed {
@@ -84,22 +88,22 @@ func (l *lane) add(c *Call) (token []byte, err error) {
 		case <-l.ctx.Done():
 		case <-c.ctx.Done():
 			l.mu.Lock()
-			return nil, contextError(c.ctx)
+			return nowhere, contextError(c.ctx)
 		}
 		l.mu.Lock()
 	}
 	if l.closed {
-		return nil, ErrClosed
+		return nowhere, ErrClosed
 	}
 	l.start()
 	c.place, c.generation = l.slots.Add(c, c.deadline)
 	if l.armed.IsZero() || c.deadline.Before(l.armed) {
 		l.wakeExpire()
 	}
-	if len(l.token) == 0 {
+	if l.at == nowhere {
 		l.queue = append(l.queue, c)
 	}
-	return l.token, nil
+	return l.at, nil
 }
 
 // prepare starts the lane and waits for its position.
@@ -167,10 +171,14 @@ func (l *lane) remove(c *Call) {
 func (l *lane) endAll(err error) {
 	l.mu.Lock()
 	pending := l.slots.All(nil)
+	for _, c := range pending {
+		c.users.Add(1)
+	}
 	l.queue = nil
 	l.mu.Unlock()
 	for _, c := range pending {
 		c.finish(err)
+		c.leave()
 	}
 }
 
@@ -243,7 +251,6 @@ func (l *lane) choose(partitions int32) int32 {
 // release sends the calls that waited for the position, and then lets new ones
 // be sent at once.
 func (l *lane) release(partition int32) {
-	token := fmt.Appendf(nil, "%d.%s.", partition, l.instance)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.queue) > 0 {
@@ -251,11 +258,11 @@ func (l *lane) release(partition int32) {
 		l.queue = nil
 		l.mu.Unlock()
 		for _, c := range queue {
-			c.resume(token)
+			c.resume(partition)
 		}
 		l.mu.Lock()
 	}
-	l.token = token
+	l.at = partition
 	close(l.ready)
 }
 
@@ -273,7 +280,7 @@ func (l *lane) fail(err error) {
 func (l *lane) lose(err error) {
 	l.s.logger.ErrorContext(l.ctx, "responses lost", "error", err)
 	l.mu.Lock()
-	l.token = nil
+	l.at = nowhere
 	l.ready = make(chan struct{})
 	l.mu.Unlock()
 	l.endAll(fmt.Errorf("%w: %w", ErrReplyLost, err))

@@ -49,16 +49,28 @@ func (l *lane) receive(reader driver.Reader) error {
 				l.late(&buf[i], places[i].rest)
 			}
 		}
-		l.mu.Lock()
-		for _, c := range over {
-			l.slots.Remove(c.place, c.generation)
-		}
-		l.mu.Unlock()
+		over = l.removeAll(over)
 		clear(buf[:n])
 		clear(places[:n])
 		clear(calls[:n])
-		clear(over)
+		for _, c := range over {
+			c.leave()
+		}
+		clear(over[:cap(over)])
 	}
+}
+
+// removeAll gives up the places of calls, and returns those that had one.
+func (l *lane) removeAll(over []*Call) []*Call {
+	had := over[:0]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range over {
+		if l.slots.Remove(c.place, c.generation) {
+			had = append(had, c)
+		}
+	}
+	return had
 }
 
 // skip takes in that the broker has lost responses. If they were removed unread,

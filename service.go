@@ -28,7 +28,7 @@ type Service struct {
 	lane      *lane
 	runs      *chance.IDs
 	outgoings slab.Slab[outgoing]
-	wakes     sync.Pool // of chan struct{}, for calls that nobody else can hold
+	calls     sync.Pool // of *Call, for those that nobody else can hold
 
 	hooks   hookList
 	caller  atomic.Pointer[Caller]      // what calls go through; nil without middleware
@@ -96,7 +96,7 @@ func New(id string, d driver.Driver, o ...Option) (*Service, error) {
 	}
 	s.stage, _ = d.(stage.Stage)
 	s.observer, _ = d.(stage.Observer)
-	s.wakes.New = func() any { return make(chan struct{}, 1) }
+	s.calls.New = func() any { return newCall() }
 	s.lane = newLane(s)
 	s.outlets = newOutlets(s)
 	s.pulse.s = s

@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -185,6 +186,34 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // AllocsPerRun count
 	for name, tt := range tests {
 		if got := testing.AllocsPerRun(100, tt.f); got > tt.want {
 			t.Errorf("%s: %v allocations, want at most %v", name, got, tt.want)
+		}
+	}
+}
+
+// TestRequestCaller writes the token of a caller without a text for it: it is the same,
+// and what can't be written is refused.
+func TestRequestCaller(t *testing.T) {
+	t.Parallel()
+	r := wire.Request{Kind: wire.KindCall, ID: "id", Endpoint: "/e", From: "client", TTL: time.Second}
+	byText, byCaller := r, r
+	byText.Token = "3.abc.17.4294967295"
+	byCaller.Caller = wire.Token{Partition: 3, Instance: "abc", Slot: 17, Generation: math.MaxUint32}
+	want, err := wire.AppendRequest(nil, &byText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := wire.AppendRequest(nil, &byCaller); err != nil || string(got) != string(want) {
+		t.Errorf("wrote %q, %v, want %q", got, err, want)
+	}
+	for name, caller := range map[string]wire.Token{
+		"none":               {},
+		"negative partition": {Partition: -1, Instance: "abc"},
+		"not a word":         {Instance: "a.c"},
+		"too long":           {Instance: strings.Repeat("a", 1000)},
+	} {
+		r.Caller = caller
+		if got, err := wire.AppendRequest(nil, &r); err == nil {
+			t.Errorf("%s: wrote %q", name, got)
 		}
 	}
 }

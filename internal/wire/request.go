@@ -13,6 +13,7 @@ type Request struct {
 	From     string        // the service that sent it
 	TTL      time.Duration // 0 is none; it is rounded up to milliseconds
 	Token    string        // of KindCall only
+	Caller   Token         // what is written as the token if Token is empty
 }
 
 // AppendRequest appends the header to dst. On an error, which names the field
@@ -34,6 +35,9 @@ func AppendRequest(dst []byte, r *Request) ([]byte, error) {
 	}
 	if r.Kind == KindCall {
 		dst = append(dst, ' ')
+		if r.Token == "" {
+			return AppendToken(dst, r.Caller), nil
+		}
 		dst = append(dst, r.Token...)
 	}
 	return dst, nil
@@ -62,10 +66,10 @@ func (r *Request) validate() error {
 	if r.TTL == 0 {
 		return invalid("ttl", "", ruleNoTTL)
 	}
-	if !isToken(r.Token) {
-		return invalid("token", r.Token, ruleToken)
+	if r.Token == "" && r.Caller.valid() || isToken(r.Token) {
+		return nil
 	}
-	return nil
+	return invalid("token", r.Token, ruleToken)
 }
 
 // DecodeRequest reads a header "ac" that must be that of a request.

@@ -14,6 +14,11 @@ type Token struct {
 	Slot, Generation uint32
 }
 
+// valid reports whether the token can be written.
+func (t *Token) valid() bool {
+	return t.Partition >= 0 && t.Instance != "" && span(t.Instance, inWord, maxInstance) == len(t.Instance)
+}
+
 // AppendToken appends t, which must be valid, to dst.
 func AppendToken(dst []byte, t Token) []byte {
 	dst = strconv.AppendInt(dst, int64(t.Partition), 10)
