@@ -391,7 +391,9 @@ func (c *Call) takeAll(read []*Response) (responses []*Response, over bool, err 
 	clear(read)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	responses, c.waiting = c.waiting, read[:0]
+	if responses = read[:0]; len(c.waiting) > 0 { // else the room in c is still to be used
+		responses, c.waiting = c.waiting, responses
+	}
 	c.unreserve()
 	return responses, c.ended, c.err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/delivery"
 	"github.com/asynccalls/asynccalls/internal/info"
+	"github.com/asynccalls/asynccalls/internal/slab"
 	"github.com/asynccalls/asynccalls/internal/topics"
 )
 
@@ -47,6 +48,7 @@ type group struct {
 	known     map[string]int32 // partitions of each topic, as far as they are known; used by the receive loop only
 	paused    int              // partitions; used by the receive loop only
 	messages  []*message       // of the batch that is taken in; used by the receive loop only
+	texts     slab.Text        // of requests; used by the receive loop only
 	tasks     sync.WaitGroup   // goroutines other than workers
 
 	mu        sync.Mutex // guards what follows

@@ -205,7 +205,7 @@ func (g *group) decode(m *message, record *driver.Record) {
 }
 
 func (m *message) decodeRequest(ac []byte) error {
-	w, err := wire.DecodeRequest(ac)
+	w, err := wire.DecodeRequestTo(ac, &m.group.texts)
 	if err != nil {
 		return err
 	}

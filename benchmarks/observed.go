@@ -27,7 +27,7 @@ func observed(name string, observe func(svc *asynccalls.Service) error) work {
 // observe has a service report as its side does.
 func (s *setup) observe(svc *asynccalls.Service) error {
 	w, err := s.work()
-	if err != nil || w.drain != nil {
+	if err != nil || w.sides == nil { // else no side of it reports
 		return err
 	}
 	side, err := s.side()

@@ -9,12 +9,12 @@ const textSize = 1024
 // keeps about a kilobyte of others. It is for one goroutine at a time.
 type Text struct{ free []byte }
 
-// Keep returns b as a string.
+// Keep returns b as a string. A nil Text gives each memory of its own.
 func (t *Text) Keep(b []byte) string {
 	switch {
 	case len(b) == 0:
 		return ""
-	case len(b) > textSize/4:
+	case t == nil || len(b) > textSize/4:
 		return string(b)
 	case len(b) > len(t.free):
 		t.free = make([]byte, textSize)

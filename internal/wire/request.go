@@ -3,6 +3,8 @@ package wire
 import (
 	"strconv"
 	"time"
+
+	"github.com/asynccalls/asynccalls/internal/slab"
 )
 
 // Request is what the header "ac" says about a request.
@@ -74,6 +76,11 @@ func (r *Request) validate() error {
 
 // DecodeRequest reads a header "ac" that must be that of a request.
 func DecodeRequest(value []byte) (Request, error) {
+	return DecodeRequestTo(value, nil)
+}
+
+// DecodeRequestTo does that, and keeps what the request says in texts.
+func DecodeRequestTo(value []byte, texts *slab.Text) (Request, error) {
 	kind, err := KindOf(value)
 	switch {
 	case err != nil:
@@ -83,7 +90,7 @@ func DecodeRequest(value []byte) (Request, error) {
 	case len(value) > maxHeader:
 		return Request{}, malformedHeader(value, ruleLength)
 	}
-	f := fields{text: string(value[kindPrefix:])}
+	f := fields{text: texts.Keep(value[kindPrefix:])}
 	r := Request{Kind: kind, ID: f.id(), Endpoint: f.endpoint(), From: f.service("from")}
 	if kind == KindCall || !f.ended {
 		r.TTL = f.ttl()
