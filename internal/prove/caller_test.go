@@ -79,8 +79,9 @@ func (h *handlers) stream(ctx context.Context, w asynccalls.ResponseWriter, r *a
 		return err
 	}
 	b := h.behave(r.ID)
+	pause := min(b.pause/8, grace*2/3/time.Duration(max(n, 1))) // a service that is told to end lets it finish
 	for seq := range n {
-		if !wait(ctx, b.pause/8) {
+		if !wait(ctx, pause) {
 			return context.Cause(ctx)
 		}
 		body := fmt.Sprintf("%s/%d", r.ID, seq)

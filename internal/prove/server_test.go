@@ -27,7 +27,7 @@ func (p *part) newService(id string, j *journal) (*asynccalls.Service, func() er
 	}
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	s, err := asynccalls.New(id, &recorder{d, j}, p.Topics, asynccalls.WithLogger(logger),
-		asynccalls.Limits{Grace: 3 * time.Second},
+		asynccalls.Limits{Grace: grace},
 		asynccalls.Retry{Attempts: 3, Backoff: 50 * time.Millisecond})
 	if err != nil {
 		return nil, nil, errors.Join(err, d.Close())
@@ -46,6 +46,9 @@ func (p *part) serve(ctx context.Context, j *journal) error {
 	s.Handle("/stream", h.stream)
 	return errors.Join(s.Listen(ctx), closeDriver())
 }
+
+// grace is how long handlers have to end.
+const grace = 3 * time.Second
 
 // handlers are those of one instance.
 type handlers struct {
