@@ -26,6 +26,9 @@ type Call struct {
 	place, generation uint32         // in the lane
 	stream            replies.Stream // used by the lane's receive loop only
 
+	over <-chan struct{} // closed when ctx ends; nil if it cannot
+	wake chan struct{}   // gets an element when there may be something to take
+
 	// users counts who may still use a call that is used again after the last of them:
 	// CallOne, the lane as long as it has its place, and the driver as long as it has
 	// its request. One that does not end with its last response in the lane is left to
@@ -33,17 +36,14 @@ type Call struct {
 	users atomic.Int32
 	again bool // it is one of CallOne, which nobody else can hold
 
-	over <-chan struct{} // closed when ctx ends; nil if it cannot
-	wake chan struct{}   // gets an element when there may be something to take
+	ended, ranged bool // with the two above in one word; mu guards them, too
 
 	mu      sync.Mutex // guards what follows
 	waiting []*Response
 	first   [1]*Response // room for the usual number of responses
 	bytes   int          // of waiting, as long as the call is pending
-	ended   bool
-	ranged  bool
-	err     error       // why it ended, nil if well
-	stop    func() bool // ends the watch over ctx
+	err     error        // why it ended, nil if well
+	stop    func() bool  // ends the watch over ctx
 
 	seq iter.Seq2[*Response, error] // of middleware, in place of all that was before
 }
