@@ -12,8 +12,12 @@ FUZZ_TIME ?= 100000x
 EXPLORE_SEEDS ?= 2000
 export KAFKA_PORT ?= 19092
 KAFKA_ADDR = 127.0.0.1:$(KAFKA_PORT)
+# Short rounds, and fewer calls outstanding, so that the whole table takes about ten minutes.
+BENCH ?= -round 700ms -outstanding 200000
+BENCH_PLOTS ?= charts# in benchmarks
+BENCH_QUICK ?= -rounds 3 -round 300ms
 
-.PHONY: help test race explore lint fuzz cover modules kafka kafka-stop test-kafka asyncapi prove examples static readme readme-check api api-update check
+.PHONY: help test race explore lint fuzz cover modules kafka kafka-stop test-kafka asyncapi prove examples static readme readme-check api api-update bench bench-quick check
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -110,5 +114,16 @@ api: ## the difference of the exported surface to api/*.txt, and its limits
 
 api-update: ## take the exported surface as it is
 	go run ./scripts/api -update
+
+bench: ## the whole table of performance, with charts; on Apache Kafka if it can be started
+	@brokers=(-brokers $(KAFKA_ADDR)); \
+	if ! scripts/kafka status >/dev/null 2>&1; then \
+		if scripts/kafka start >/dev/null; then trap 'scripts/kafka stop' EXIT; \
+		else brokers=(); echo 'Apache Kafka could not be started: this is the embedded broker' >&2; fi; \
+	fi; \
+	(cd benchmarks && go run . "$${brokers[@]}" $(BENCH) -plot $(BENCH_PLOTS))
+
+bench-quick: ## the essential five on the embedded broker, in about a minute
+	@cd benchmarks && go run . $(BENCH_QUICK) -works echo1,echo1k,echo10k,stream100,stream100x100
 
 check: lint race explore modules cover readme-check api asyncapi examples static test-kafka prove fuzz ## everything

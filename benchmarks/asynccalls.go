@@ -15,7 +15,7 @@ import (
 )
 
 // serveAsynccalls answers requests with their own bodies.
-func serveAsynccalls(ctx context.Context, s *setup, ready func()) (err error) {
+func serveAsynccalls(ctx context.Context, s *setup, ready func(addresses ...string)) (err error) {
 	w, err := s.work()
 	if err != nil {
 		return err
@@ -58,10 +58,14 @@ func openService(s *setup, id string, limits asynccalls.Limits) (driver.Driver, 
 	if err != nil {
 		return nil, nil, err
 	}
+	w, err := s.work()
+	if err != nil {
+		return nil, nil, errors.Join(err, d.Close())
+	}
 	limits.Call = cmp.Or(limits.Call, callLimit)
 	svc, err := asynccalls.New(
 		id, d,
-		asynccalls.Topics{Prefix: s.Prefix, Partitions: requestPartitions, ReplyPartitions: replyPartitions},
+		asynccalls.Topics{Prefix: s.Prefix, Partitions: w.requestPartitions(), ReplyPartitions: replyPartitions},
 		limits,
 	)
 	if err == nil {

@@ -42,7 +42,7 @@ func TestRun(t *testing.T) {
 	var out bytes.Buffer
 	var progress log
 	args := []string{
-		"-works", "echo1k,hello,send10k,outstanding", "-outstanding", "1000",
+		"-works", "echo1k,sizes-10KB,hello,send10k,outstanding", "-outstanding", "1000", "-rivals", "none",
 		"-rounds", "1", "-round", "10ms", "-timeout", "1m", "-json",
 	}
 	if err := run(t.Context(), args, &out, &progress); err != nil {
@@ -62,16 +62,31 @@ func TestRun(t *testing.T) {
 			got = append(got, r.Work)
 		}
 	}
-	if want := "echo1k hello send10k outstanding "; strings.Join(got, " ") != want {
+	if want := "echo1k sizes-10KB hello send10k outstanding "; strings.Join(got, " ") != want {
 		t.Errorf("got results of %q, want %q and one about the machine", got, want)
 	}
 }
 
-func TestUnknownWork(t *testing.T) {
+func TestUnknownNames(t *testing.T) {
 	t.Parallel()
-	err := run(t.Context(), []string{"-works", "echo2"}, &bytes.Buffer{}, &log{})
-	if err == nil || !strings.Contains(err.Error(), `"echo2"`) {
-		t.Errorf("got error %v, want one that names the work", err)
+	for _, args := range [][]string{{"-works", "echo2"}, {"-rivals", "echo2"}} {
+		err := run(t.Context(), args, &bytes.Buffer{}, &log{})
+		if err == nil || !strings.Contains(err.Error(), `"echo2"`) {
+			t.Errorf("%s: got error %v, want one that names it", args[0], err)
+		}
+	}
+}
+
+func TestGroupOfWorks(t *testing.T) {
+	t.Parallel()
+	works, err := selectWorks("sizes,echo1")
+	var names []string
+	for _, w := range works {
+		names = append(names, w.name)
+	}
+	want := "sizes-10B sizes-1KB sizes-10KB sizes-100KB echo1"
+	if got := strings.Join(names, " "); err != nil || got != want {
+		t.Errorf("got works %q (%v), want %q", got, err, want)
 	}
 }
 
@@ -128,8 +143,8 @@ func TestResultWithoutCosts(t *testing.T) {
 	t.Parallel()
 	w := work{name: "some", figures: []figure{{"memory", "B", goal{below: 400}}, {"share", "×", goal{above: 0.85}}}}
 	b := bench{work: w}
-	for i, values := range [][]float64{{100, 1}, {401, 0.9}} {
-		b.teams[i] = &team{samples: []sample{{values: values, client: usage{CPU: 1}, server: usage{CPU: 1}}}}
+	for _, values := range [][]float64{{100, 1}, {401, 0.9}} {
+		b.teams = append(b.teams, &team{samples: []sample{{values: values, client: usage{CPU: 1}, server: usage{CPU: 1}}}})
 	}
 	results := b.results()
 	if results[0].Met || !results[1].Met {

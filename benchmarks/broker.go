@@ -10,8 +10,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// startBroker starts the embedded broker in this process.
-func startBroker() (*actor, error) {
+// embeddedBroker is the side of a process that is the broker of all.
+const embeddedBroker = "embedded"
+
+// startBroker starts the embedded broker in this process, or that of a side.
+func (s *setup) startBroker() (*actor, error) {
+	if s.Side != embeddedBroker {
+		side, err := s.side()
+		if err != nil {
+			return nil, err
+		}
+		return side.broker()
+	}
 	b, err := embedded.Start(embedded.Options{})
 	if err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ const orderLimit = 2 * time.Minute
 
 // actor is what a process that this program has started does.
 type actor struct {
-	addresses []string // of a broker
+	addresses []string // of a broker or server
 
 	// act does what an order says and returns the values for the figures.
 	act  func(ctx context.Context, o order) ([]float64, error)
@@ -80,7 +80,7 @@ func (a *actor) obey(ctx context.Context, orders *json.Decoder, reports *json.En
 func (s *setup) start(ctx context.Context) (*actor, error) {
 	switch s.Role {
 	case broker:
-		return startBroker() //nolint:contextcheck // it ends with stop
+		return s.startBroker() //nolint:contextcheck // it ends with stop
 	case server:
 		return s.startServer(ctx)
 	case client:
@@ -100,15 +100,15 @@ func (s *setup) startServer(ctx context.Context) (*actor, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- side.serve(ctx, s, func() { close(ready) }) }() // ends with ctx
+	ready, ended := make(chan []string, 1), make(chan error, 1)
+	go func() { ended <- side.serve(ctx, s, func(addresses ...string) { ready <- addresses }) }() // ends with ctx
 	stop := func() error {
 		cancel()
 		return <-ended
 	}
 	select {
-	case <-ready:
-		return &actor{act: nothing, stop: stop}, nil
+	case addresses := <-ready:
+		return &actor{addresses: addresses, act: nothing, stop: stop}, nil
 	case err := <-ended:
 		cancel()
 		return nil, fmt.Errorf("serve: %w", err)

@@ -1,17 +1,33 @@
 // Command benchmarks measures asynccalls against the floor: raw franz-go that
 // does the same work on the same broker in the same run.
 //
-//	go run . [-brokers HOST:PORT] [-works echo1,echo1k,…] [-rounds 5] [-json]
+//	go run . [-brokers HOST:PORT] [-works echo1,echo1k,…] [-rivals http,…] [-rounds 5] [-plot DIR] [-json]
 //
 // Without -brokers it starts the broker of package embedded. Each work has fresh
-// topics, and four processes of its own: a server and a client for either side.
-// After a warm-up the two sides take turns, round by round. The program prints
-// medians, the smallest and the largest of the rounds, and the ratio of the
-// sides: the median of the ratios of the rounds, which holds where absolute
-// numbers drift. A second table says what a call, or a response of a stream,
-// cost each process in CPU time and allocations.
+// topics, and processes of its own: a server and a client for each side. After a
+// warm-up the sides take turns, round by round. A round takes about as long on each
+// side, unless a work says how many calls it makes. The program prints medians, the
+// smallest and the largest of the rounds, and the ratio of the sides: the median of
+// the ratios of the rounds, which holds where absolute numbers drift. A second table
+// says what a call, or a response of a stream, cost each process in CPU time and
+// allocations.
 //
-// The works echo1, echo1k, echo10k, stream100, stream100x100 and hello make calls.
+// The works echo1, echo10, echo100, echo1k, echo10k, stream100, stream100x100 and
+// hello make calls. The times of calls are those of all calls, or of about 10,000 in
+// a round. sizes-10B, sizes-1KB, sizes-10KB and sizes-100KB are echo10k with other
+// bodies, and sizes stands for all four. instances is echo10k by eight servers and
+// eight clients, each a process of its own, beside the same by one of each.
+//
+// echo1, echo1k, echo10k, stream100 and stream100x100 are also done, in the same
+// turns, by what users would pick instead: http is net/http and grpc is gRPC, both
+// between the two processes; nats is the micro services of nats.go, with a server of
+// NATS in a third process; watermill is its component requestreply, on the same
+// Kafka. What they take is in tables of their own, with the ratio of asynccalls to
+// each. How each is tuned is said where it is written, in rivalhttp.go and so on.
+// -rivals picks some of them, or none. They do not do the same: only with the floor,
+// asynccalls and watermill a broker stores each request and each response. The CPU
+// time of brokers is counted for nobody.
+//
 // send10k sends durable requests, whose responses the client handles in its own
 // consumer group; its floor reads them in a group, too, and commits as often.
 // outstanding awaits a million calls at once, which nobody answers, and says what
@@ -31,6 +47,13 @@
 // metrics, metrics and one trace in a hundred, and metrics and all traces, with package
 // telemetry, to exporters that drop them. What stands in the column of the floor is
 // asynccalls without that.
+//
+// -plot draws charts of what was measured: flight.svg if at least two of echo1 to
+// echo10k were, size.svg if two of sizes and echo10k were, and rivals.svg of echo10k.
+//
+// In the folder above, make bench measures all works on Apache Kafka, and draws them,
+// in about ten minutes; make bench-quick the five that are also done by others, on
+// the embedded broker, in about one.
 //
 // The program exits with status 1 if a work could not be measured, and says
 // why. A goal that was missed is not a failure of the program.

@@ -56,24 +56,33 @@ func readMark(r *kgo.Record) (mark, error) {
 	}, nil
 }
 
-// message is a record with the room for its header.
-type message struct {
+// floorRecord is a record with the room for its header.
+type floorRecord struct {
 	record kgo.Record
 	header [1]kgo.RecordHeader
 	value  [requestHeader]byte
 }
 
 func newMessage(m mark, length int, topic string, body []byte) *kgo.Record {
-	msg := new(message)
+	msg := new(floorRecord)
 	m.write(msg.value[:])
 	msg.header[0] = kgo.RecordHeader{Key: floorHeader, Value: msg.value[:length]}
 	msg.record = kgo.Record{Topic: topic, Value: body, Headers: msg.header[:]}
 	return &msg.record
 }
 
+// floorBuffer bounds the bytes of large bodies that a producer of the floor holds,
+// as in package driver/franz. By default only the number of records is bounded: that
+// is 1 GB of 100 KB each.
+const floorBuffer = 64 << 20
+
 // floorOptions are those of both ends of the floor: the defaults of franz-go, but
-// no lingering, which would make a call at a time slower by a hundred times.
+// no lingering, which would make a call at a time slower by a hundred times, and a
+// bound of the bytes where bodies are large.
 func floorOptions(s *setup, more ...kgo.Opt) []kgo.Opt {
+	if w, err := s.work(); err == nil && w.size >= largeBody {
+		more = append(more, kgo.MaxBufferedBytes(floorBuffer))
+	}
 	return append([]kgo.Opt{
 		kgo.SeedBrokers(s.Brokers...),
 		kgo.ProducerLinger(0),
@@ -109,13 +118,17 @@ var _ caller = (*floorCaller)(nil)
 func openFloor(ctx context.Context, s *setup) (caller, error) { return newFloorCaller(ctx, s) }
 
 // newFloorCaller positions the caller at the end of a partition of the replies,
-// so that no response can be missed.
+// so that no response can be missed. Of several clients each has its own, as slots
+// are numbered from 0 in all of them.
 func newFloorCaller(ctx context.Context, s *setup) (*floorCaller, error) {
 	w, err := s.work()
 	if err != nil {
 		return nil, err
 	}
 	f := &floorCaller{requests: requestsOf(s), answers: w.answers, partition: rand.Int32N(replyPartitions)}
+	if s.Instances > 1 {
+		f.partition = int32(s.Instance) //nolint:gosec // there are as many instances as partitions
+	}
 	f.promise = f.produced
 	f.producer, err = kgo.NewClient(floorOptions(s)...)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 const commitInterval = 250 * time.Millisecond
 
 // serveFloor answers requests with their own bodies, on one goroutine.
-func serveFloor(ctx context.Context, s *setup, ready func()) error {
-	var assigned sync.Once
+func serveFloor(ctx context.Context, s *setup, ready func(addresses ...string)) error {
+	assigned := sync.OnceFunc(func() { ready() })
 	cl, err := kgo.NewClient(floorOptions(
 		s,
 		kgo.ConsumerGroup(s.Prefix+"server"),
@@ -23,14 +23,16 @@ func serveFloor(ctx context.Context, s *setup, ready func()) error {
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.AutoCommitInterval(commitInterval),
 		kgo.RecordPartitioner(floorPartitioner(s)),
-		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { assigned.Do(ready) }),
+		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { assigned() }),
 	)...)
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
-	if err := createFloorTopics(ctx, cl, s); err != nil {
-		return err
+	if s.Instance == 0 { // it is the first to be started
+		if err := createFloorTopics(ctx, cl, s); err != nil {
+			return err
+		}
 	}
 	var failure atomic.Pointer[error]
 	fail := func(err error) { failure.CompareAndSwap(nil, &err) }

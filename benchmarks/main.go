@@ -38,7 +38,9 @@ type plan struct {
 	seed    uint64        // of what is drawn at random
 	waiting int           // requests of the work backlog
 	held    int           // calls of the work outstanding
+	rivals  []string      // names
 	label   string
+	plots   string // directory, or empty
 	json    bool
 
 	cpuProfiles, memProfiles string // directories, or empty
@@ -55,7 +57,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if p.json {
 		out = &lines{w: stdout}
 	}
-	for _, dir := range []string{p.cpuProfiles, p.memProfiles} {
+	for _, dir := range []string{p.cpuProfiles, p.memProfiles, p.plots} {
 		if dir != "" {
 			if err := os.MkdirAll(dir, 0o755); err != nil {
 				return err
@@ -64,6 +66,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	var failures []error
 	var about machine
+	var all []result
 	for _, w := range p.works {
 		results, broker, err := p.measure(ctx, w, stderr)
 		if err != nil {
@@ -71,12 +74,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			continue
 		}
 		about = describe(broker)
+		all = append(all, results...)
 		if err := out.work(results); err != nil {
 			return err
 		}
 	}
 	if len(failures) < len(p.works) {
-		failures = append(failures, out.finish(about))
+		failures = append(failures, out.finish(about), p.draw(all, about))
 	}
 	return errors.Join(failures...)
 }
@@ -88,8 +92,9 @@ func parse(args []string, stderr io.Writer) (*plan, error) {
 	brokers := f.String("brokers", "", "`addresses` of the broker, separated by commas; default: an embedded one")
 	names := f.String("works", "", "`names` of works, separated by commas; default: all, which are "+
 		strings.Join(workNames(), ", "))
+	others := f.String("rivals", strings.Join(rivalNames(), ","), "`names` of what others do the works with, or none")
 	f.IntVar(&p.rounds, "rounds", 5, "measure each side that many times")
-	f.DurationVar(&p.round, "round", 0, "about how long a round takes on the floor; default 2.5s, embedded 1s")
+	f.DurationVar(&p.round, "round", 0, "about how long a round takes; default 2.5s, embedded 1s")
 	f.DurationVar(&p.limit, "timeout", 10*time.Minute, "give up on a work after that")
 	f.Uint64Var(&p.seed, "seed", 0, "draw the keys of requests with this `number`; default: another one each time")
 	f.IntVar(&p.waiting, "backlog", 1_000_000, "how many requests `requests` wait in the work of that name")
@@ -97,6 +102,7 @@ func parse(args []string, stderr io.Writer) (*plan, error) {
 	f.StringVar(&p.cpuProfiles, "cpuprofile", "", "write a CPU profile of each process to this `directory`")
 	f.StringVar(&p.memProfiles, "memprofile", "", "write a profile of allocations of each process to this `directory`,"+
 		" and in outstanding one of the live heap")
+	f.StringVar(&p.plots, "plot", "", "draw charts of what was measured, as SVG, to this `directory`")
 	f.StringVar(&p.label, "label", "", "what to call the broker; default: what its versions of the protocol tell")
 	f.BoolVar(&p.json, "json", false, "print one JSON object per line")
 	if err := f.Parse(args); err != nil {
@@ -110,6 +116,9 @@ func parse(args []string, stderr io.Writer) (*plan, error) {
 	}
 	var err error
 	if p.works, err = selectWorks(*names); err != nil {
+		return nil, err
+	}
+	if p.rivals, err = selectRivals(*others); err != nil {
 		return nil, err
 	}
 	return &p, p.complete()

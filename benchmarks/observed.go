@@ -15,11 +15,11 @@ import (
 func observed(name string, observe func(svc *asynccalls.Service) error) work {
 	w := echoMany(name, 10_000)
 	w.figures = []figure{{"calls", "1/s", goal{}}}
-	w.sides = func() [2]side {
+	w.sides = func() []side {
 		plain := sides()[1]
 		watched := plain
 		watched.name, watched.observe = "observed", observe
-		return [2]side{plain, watched}
+		return []side{plain, watched}
 	}
 	return w
 }

@@ -173,7 +173,7 @@ func (h *holding) echo(ctx context.Context, c holder, least int) (perSecond floa
 	slice := echoSlice * h.work.inflight
 	made, all := 0, time.Duration(0)
 	for before := collections(); made < least || collections() == before; made += slice {
-		took, err := crowd(h.work.inflight, slice, func(worker int) error { return c.echo(ctx, worker, body) })
+		took, err := crowd(h.work.inflight, slice, func(worker, _ int) error { return c.echo(ctx, worker, body) })
 		if err != nil {
 			return 0, fmt.Errorf("echo: %w", err)
 		}

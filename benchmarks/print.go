@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -63,6 +64,7 @@ func (t *table) finish(m machine) error {
 	}
 	var b strings.Builder
 	writeTable(&b, figures)
+	t.writeRivals(&b)
 	b.WriteString("\nPer call, or per response of a stream: CPU time, allocations, and requests to the broker.\n\n")
 	writeTable(&b, costs)
 	if len(notes) > 0 {
@@ -86,6 +88,82 @@ func met(r *result) string {
 		return "no"
 	}
 }
+
+// writeRivals writes what the works were measured at that others do as well, and
+// what that cost them.
+func (t *table) writeRivals(b *strings.Builder) {
+	names := []string{}
+	for _, r := range t.results {
+		for _, other := range r.Rivals {
+			if !slices.Contains(names, other.Side) {
+				names = append(names, other.Side)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	figures := [][]string{append([]string{"work", "figure", "unit", "floor", "asynccalls"}, names...)}
+	costs := [][]string{append([]string{"work", "floor", "asynccalls"}, names...)}
+	last := ""
+	for _, r := range t.results {
+		if len(r.Rivals) == 0 {
+			continue
+		}
+		figures = append(figures, rivalFigures(&r, names))
+		if r.Work != last {
+			costs = append(costs, rivalCosts(&r, names))
+		}
+		last = r.Work
+	}
+	b.WriteString("\nBeside what others do, with the ratio of asynccalls to each.\n\n")
+	writeTable(b, figures)
+	b.WriteString("\nCPU time and allocations of that per call or response, of client and of server," +
+		" without a broker.\n\n")
+	writeTable(b, costs)
+}
+
+// rivalFigures returns a row of what each side did, where it was measured.
+func rivalFigures(r *result, names []string) []string {
+	row := []string{
+		r.Work, r.Figure, r.Unit,
+		number(r.Floor.Median) + " " + short(r.Ratio), number(r.Ours.Median),
+	}
+	for _, name := range names {
+		i := slices.IndexFunc(r.Rivals, func(other rival) bool { return other.Side == name })
+		if i < 0 {
+			row = append(row, nothingToSay)
+			continue
+		}
+		row = append(row, number(r.Rivals[i].Value.Median)+" "+short(r.Rivals[i].Ratio))
+	}
+	return row
+}
+
+// rivalCosts returns a row of what that cost each side.
+func rivalCosts(r *result, names []string) []string {
+	row := []string{
+		r.Work,
+		ends(r.Costs[0], r.Costs[1]), ends(r.Costs[2], r.Costs[3]),
+	}
+	for _, name := range names {
+		i := slices.IndexFunc(r.Rivals, func(other rival) bool { return other.Side == name })
+		if i < 0 {
+			row = append(row, nothingToSay)
+			continue
+		}
+		row = append(row, ends(r.Rivals[i].Costs[0], r.Rivals[i].Costs[1]))
+	}
+	return row
+}
+
+// ends says what something cost a client and a server.
+func ends(c, s cost) string {
+	return fmt.Sprintf("%s + %s µs, %s + %s", number(c.CPU), number(s.CPU), number(c.Allocs), number(s.Allocs))
+}
+
+// short says how a ratio is spread, in the width that a table of many columns has.
+func short(s spread) string { return fmt.Sprintf("(%.2f× [%.2f – %.2f])", s.Median, s.Min, s.Max) }
 
 func notesOf(r *result) []string {
 	if r.Note == "" {

@@ -3,6 +3,7 @@ package main
 import (
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -16,11 +17,21 @@ type result struct {
 	Ratio  spread // of the rounds, ours to the floor's; 0 where the floor is 0
 	Goal   string // empty for none
 	Met    bool
-	Note   string `json:",omitempty"` // on the work
+	Note   string `json:",omitempty"` // on the work; no full stop
 
 	// Costs is what a unit of the work, a call or a response, cost: client and
 	// server of the floor, then client and server of ours.
 	Costs [4]cost
+
+	Rivals []rival `json:",omitempty"`
+}
+
+// rival is what became of the figure on a side that users would pick instead.
+type rival struct {
+	Side  string
+	Value spread
+	Ratio spread  // of the rounds, ours to that of the side
+	Costs [2]cost // of client and server, but for the requests to a broker
 }
 
 // spread is several values of one thing.
@@ -55,13 +66,57 @@ func describe(broker string) machine {
 
 // results returns a result for each figure of the work.
 func (b *bench) results() []result {
+	note := b.note()
 	var results []result
 	for i, f := range b.work.figures {
 		r := newResult(b.work.name, f, valuesOf(b.teams[0].samples, i), valuesOf(b.teams[1].samples, i))
-		r.Costs = b.costs()
+		r.Costs, r.Rivals, r.Note = b.costs(), b.rivals(i), note
 		results = append(results, r)
 	}
 	return results
+}
+
+// rivals returns what became of a figure on all other sides.
+func (b *bench) rivals(figure int) []rival {
+	ours := valuesOf(b.teams[1].samples, figure)
+	var all []rival
+	for _, t := range b.teams[2:] {
+		values := valuesOf(t.samples, figure)
+		all = append(all, rival{
+			Side:  t.side.name,
+			Value: spreadOf(values),
+			Ratio: spreadOf(ratios(ours, values)),
+			Costs: [2]cost{
+				costOf(t.samples, func(s *sample) usage { return s.client }),
+				costOf(t.samples, func(s *sample) usage { return s.server }),
+			},
+		})
+	}
+	return all
+}
+
+// note says which rivals are missing, and why.
+func (b *bench) note() string {
+	var missing []string
+	if b.work.rivals {
+		for _, s := range b.plan.chosen(rivals()) {
+			if len(b.work.able([]side{s})) == 0 {
+				missing = append(missing, s.name+" "+s.lacksStreams)
+			}
+		}
+	}
+	return strings.Join(missing, "; ")
+}
+
+// ratios returns the ratios of the rounds, and 0 where the second value is 0.
+func ratios(a, b []float64) []float64 {
+	r := make([]float64, len(a))
+	for i := range r {
+		if b[i] != 0 {
+			r[i] = a[i] / b[i]
+		}
+	}
+	return r
 }
 
 // valuesOf returns the values of a figure, round by round.
@@ -75,19 +130,13 @@ func valuesOf(samples []sample, figure int) []float64 {
 
 // newResult compares the values of as many rounds.
 func newResult(work string, f figure, floor, ours []float64) result {
-	ratios := make([]float64, len(ours))
-	for i := range ratios {
-		if floor[i] != 0 {
-			ratios[i] = ours[i] / floor[i]
-		}
-	}
 	r := result{
 		Work:   work,
 		Figure: f.name,
 		Unit:   f.unit,
 		Floor:  spreadOf(floor),
 		Ours:   spreadOf(ours),
-		Ratio:  spreadOf(ratios),
+		Ratio:  spreadOf(ratios(ours, floor)),
 		Goal:   f.goal.text(f.unit),
 	}
 	r.Met = f.goal.met(r.Floor.Median, r.Ours.Median, r.Ratio.Median)
@@ -100,7 +149,7 @@ func (b *bench) costs() (c [4]cost) {
 	if b.teams[0].samples[0].units == 0 {
 		return c
 	}
-	for i, t := range b.teams {
+	for i, t := range b.teams[:2] {
 		c[2*i] = costOf(t.samples, func(s *sample) usage { return s.client })
 		c[2*i+1] = costOf(t.samples, func(s *sample) usage { return s.server })
 	}

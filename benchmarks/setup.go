@@ -29,10 +29,16 @@ type setup struct {
 	Side    string   `json:",omitempty"` // the name of a side or of a variant, but for a broker
 	Work    string   `json:",omitempty"` // the name of a work, but for a broker
 	Brokers []string `json:",omitempty"`
+	Servers []string `json:",omitempty"` // addresses, for a client of a side that has no broker
 	Prefix  string   `json:",omitempty"` // of topics and groups
 	Seed    uint64   `json:",omitempty"` // of what is drawn at random
-	CPU     string   `json:",omitempty"` // file for a profile of CPU time
-	Allocs  string   `json:",omitempty"` // file for a profile of allocations
+
+	// Instance is the number of this one of the Instances that share the work; it is
+	// 0, and Instances 0 or 1, for one that has it alone.
+	Instance, Instances int `json:",omitempty"`
+
+	CPU    string `json:",omitempty"` // file for a profile of CPU time
+	Allocs string `json:",omitempty"` // file for a profile of allocations
 
 	requests *requests // of all connections of the process
 }
@@ -46,7 +52,7 @@ type order struct{ Count int }
 // is ready.
 type report struct {
 	Error     string        `json:",omitempty"`
-	Addresses []string      `json:",omitempty"` // of a broker
+	Addresses []string      `json:",omitempty"` // of a broker or server
 	Values    []float64     `json:",omitempty"` // for the figures of the work
 	Took      time.Duration `json:",omitempty"`
 	Usage     usage
@@ -89,12 +95,14 @@ func (s *setup) side() (*side, error) {
 	return nil, fmt.Errorf("there is no side %q", s.Side)
 }
 
-// work returns the work that the process takes part in.
+// work returns the work that the process takes part in, or its part of it.
 func (s *setup) work() (*work, error) {
 	all := works()
 	i := slices.IndexFunc(all, func(w work) bool { return w.name == s.Work })
 	if i < 0 {
 		return nil, fmt.Errorf("there is no work %q", s.Work)
 	}
-	return &all[i], nil
+	w := &all[i]
+	w.inflight /= max(s.Instances, 1)
+	return w, nil
 }

@@ -8,12 +8,17 @@ import (
 	"github.com/asynccalls/asynccalls"
 )
 
-// side is one of the two that are compared.
+// side is one of those that are compared.
 type side struct {
 	name string
 
-	// serve serves until ctx ends. It calls ready once when it does.
-	serve func(ctx context.Context, s *setup, ready func()) error
+	// broker starts the broker of the side in this process; nil for one that uses
+	// that of all, or needs none.
+	broker func() (*actor, error)
+
+	// serve serves until ctx ends. It calls ready once when it does, with its
+	// addresses if clients need them.
+	serve func(ctx context.Context, s *setup, ready func(addresses ...string)) error
 
 	// open returns a caller, which need not be connected yet.
 	open func(ctx context.Context, s *setup) (caller, error)
@@ -27,6 +32,12 @@ type side struct {
 
 	// openHolder returns a caller that can make many calls at once.
 	openHolder func(ctx context.Context, s *setup) (holder, error)
+
+	// lacksStreams says why it cannot answer a call more than once; empty if it can.
+	lacksStreams string
+
+	// alone has one server and one client do a work that others do with many.
+	alone bool
 }
 
 // caller makes calls to the server of its side. Workers are numbered from 0; each
@@ -53,8 +64,8 @@ const (
 )
 
 // sides returns the floor and asynccalls, in this order.
-func sides() [2]side {
-	return [2]side{
+func sides() []side {
+	return []side{
 		{
 			name: "floor", serve: serveFloor,
 			open: openFloor, openDurable: openDurableFloor, openHolder: openFloorHolder,

@@ -54,7 +54,7 @@ func streamMany() work {
 		figures:  []figure{{"responses", "1/s", goal{least: 0.9}}},
 		measure: func(ctx context.Context, c caller, w *work, count int) ([]float64, error) {
 			body := bytes.Repeat([]byte("x"), w.size)
-			took, err := crowd(w.inflight, count, func(worker int) error {
+			took, err := crowd(w.inflight, count, func(worker, _ int) error {
 				_, err := c.stream(ctx, worker, body)
 				return err
 			})

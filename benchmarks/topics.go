@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -12,8 +13,12 @@ import (
 
 // createFloorTopics creates what both ends of the floor need.
 func createFloorTopics(ctx context.Context, cl *kgo.Client, s *setup) error {
+	w, err := s.work()
+	if err != nil {
+		return err
+	}
 	return createTopics(ctx, cl, map[string]int32{
-		requestsOf(s):  requestPartitions,
+		requestsOf(s):  w.requestPartitions(),
 		repliesOf(s):   replyPartitions,
 		responsesOf(s): requestPartitions,
 	})
@@ -45,6 +50,27 @@ func createTopics(ctx context.Context, cl *kgo.Client, topics map[string]int32) 
 	return nil
 }
 
+// leaderPause is how often awaitLeaders asks.
+const leaderPause = 20 * time.Millisecond
+
+// awaitLeaders waits until all partitions of topics that were created can be read.
+func awaitLeaders(ctx context.Context, cl *kgo.Client, topics ...string) error {
+	for {
+		ends, err := kadm.NewClient(cl).ListEndOffsets(ctx, topics...)
+		if err == nil {
+			err = ends.Error()
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(leaderPause):
+		case <-ctx.Done():
+			return fmt.Errorf("topics %s: %w", strings.Join(topics, ", "), err)
+		}
+	}
+}
+
 // deleteTopics deletes all topics whose names begin with prefix.
 func deleteTopics(ctx context.Context, brokers []string, prefix string) error {
 	cl, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
@@ -63,6 +89,33 @@ func deleteTopics(ctx context.Context, brokers []string, prefix string) error {
 	}
 	_, err = admin.DeleteTopics(ctx, names...)
 	return err
+}
+
+// deleteRecords deletes all records of the topics whose names begin with prefix.
+func deleteRecords(ctx context.Context, brokers []string, prefix string) error {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	admin := kadm.NewClient(cl)
+	ends, err := admin.ListEndOffsets(ctx)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("list the ends of topics: %w", err)
+	}
+	offsets := ends.Offsets()
+	offsets.KeepFunc(func(o kadm.Offset) bool { return strings.HasPrefix(o.Topic, prefix) })
+	deleted, err := admin.DeleteRecords(ctx, offsets)
+	if err == nil {
+		err = deleted.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("delete records: %w", err)
+	}
+	return nil
 }
 
 // deleteGroups deletes all groups whose names begin with prefix. They must be

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,7 +11,7 @@ import (
 	"github.com/asynccalls/asynccalls"
 )
 
-// work is something that both sides do and that is measured. A new one is a
+// work is something that all sides do and that is measured. A new one is a
 // function that returns it, in a file of its own, and a line in works.
 type work struct {
 	name     string
@@ -19,9 +20,18 @@ type work struct {
 	answers  int // responses to each call
 	figures  []figure
 
-	// count is how many calls a round makes; 0 is as many as the floor makes in
-	// the time of a round.
+	// count is how many calls a round makes; 0 is as many as its side makes in the
+	// time of a round.
 	count int
+
+	// rivals says that it is also done by what users would pick instead.
+	rivals bool
+
+	partitions int32 // of the requests; 0 is the default
+
+	// instances is how many servers and clients, each a process of its own, do the
+	// work together; 0 is one of each. What it does with more is told by crews.
+	instances int
 
 	// drain is set in a work whose requests wait for whoever takes them. It has
 	// only that, a name, a size and figures, and limits of its services.
@@ -34,7 +44,7 @@ type work struct {
 	units func(count int) int
 
 	// sides returns what is compared, if it is not the floor and asynccalls.
-	sides func() [2]side
+	sides func() []side
 
 	// measure makes calls with c, which is in the process of a client, and
 	// returns a value for each figure. It is nil for a work with a client of
@@ -45,13 +55,26 @@ type work struct {
 	open func(ctx context.Context, s *setup) (measured, error)
 }
 
-// compared returns the sides of the work.
-func (w *work) compared() [2]side {
+// compared returns the sides of the work: the floor and asynccalls, or what else
+// stands for them, and then those rivals that can do it.
+func (w *work) compared() []side {
 	if w.sides != nil {
 		return w.sides()
 	}
-	return sides()
+	all := sides()
+	if w.rivals {
+		all = append(all, w.able(rivals())...)
+	}
+	return all
 }
+
+// able returns those of the sides that can do the work.
+func (w *work) able(all []side) []side {
+	return slices.DeleteFunc(all, func(s side) bool { return w.answers > 1 && s.lacksStreams != "" })
+}
+
+// requestPartitions returns how many partitions requests have.
+func (w *work) requestPartitions() int32 { return cmp.Or(w.partitions, requestPartitions) }
 
 // restarts reports whether the start of the client is what is measured.
 func (w *work) restarts() bool { return w.measure == nil && w.open == nil }
@@ -116,12 +139,19 @@ func (g goal) text(unit string) string {
 // works returns all works in the order in which they are measured.
 func works() []work {
 	return []work{
-		echoAlone(),
-		echoMany("echo1k", 1000),
-		echoMany("echo10k", 10_000),
-		streamAlone(),
-		streamMany(),
+		withRivals(echoAlone()),
+		echoMany("echo10", 10),
+		echoMany("echo100", 100),
+		withRivals(echoMany("echo1k", 1000)),
+		withRivals(echoMany("echo10k", 10_000)),
+		echoOf("sizes-10B", 10),
+		echoOf("sizes-1KB", 1000),
+		echoOf("sizes-10KB", 10_000),
+		echoOf("sizes-100KB", 100_000),
+		withRivals(streamAlone()),
+		withRivals(streamMany()),
 		hello(),
+		instances(),
 		sendMany(),
 		outstanding(),
 		many(),
@@ -142,7 +172,14 @@ func workNames() []string {
 	return names
 }
 
-// selectWorks returns the named works, or all.
+// withRivals has a work also done by what users would pick instead.
+func withRivals(w work) work {
+	w.rivals = true
+	return w
+}
+
+// selectWorks returns the named works, or all. A name stands for itself, and for
+// all works whose names begin with it and a hyphen.
 func selectWorks(names string) ([]work, error) {
 	all := works()
 	if names == "" {
@@ -150,11 +187,15 @@ func selectWorks(names string) ([]work, error) {
 	}
 	var selected []work
 	for name := range strings.SplitSeq(names, ",") {
-		i := slices.IndexFunc(all, func(w work) bool { return w.name == name })
-		if i < 0 {
+		before := len(selected)
+		for _, w := range all {
+			if w.name == name || strings.HasPrefix(w.name, name+"-") {
+				selected = append(selected, w)
+			}
+		}
+		if len(selected) == before {
 			return nil, fmt.Errorf("there is no work %q; there are %s", name, strings.Join(workNames(), ", "))
 		}
-		selected = append(selected, all[i])
 	}
 	return selected, nil
 }
