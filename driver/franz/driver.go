@@ -28,6 +28,7 @@ type Driver struct {
 	buffer       *buffer
 	detours      *detours
 	publications slab.Slab[publication]
+	records      records
 
 	done    chan struct{} // closed by the first call of Close
 	closing sync.Once

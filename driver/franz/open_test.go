@@ -66,6 +66,7 @@ func TestOpenRefusesOptions(t *testing.T) {
 		"SeedBrokers":                         kgo.SeedBrokers("other:9092"),
 		"WithContext":                         kgo.WithContext(t.Context()),
 		"AllowAutoTopicCreation":              kgo.AllowAutoTopicCreation(),
+		"WithPools":                           kgo.WithPools(bodies{}),
 		"DefaultProduceTopic":                 kgo.DefaultProduceTopic("topic"),
 		"RequiredAcks":                        kgo.RequiredAcks(kgo.LeaderAck()),
 		"DisableIdempotentWrite":              kgo.DisableIdempotentWrite(),
@@ -235,3 +236,12 @@ func TestOptionsReachGroups(t *testing.T) {
 		t.Errorf("protocol of the group is %q, want %q", protocol, "cooperative-sticky")
 	}
 }
+
+// bodies would use the memory of a body again that was received.
+type bodies struct{}
+
+var _ kgo.PoolDecompressBytes = bodies{}
+
+func (bodies) GetDecompressBytes([]byte, kgo.CompressionCodecType) []byte { return nil }
+
+func (bodies) PutDecompressBytes([]byte) {}

@@ -87,6 +87,8 @@ func checkPlain(client *kgo.Client, addrs []string) error {
 		return rule{name: "SeedBrokers", why: "addresses are the first argument of Open"}.broken()
 	case client.OptValue(kgo.WithContext) != nil:
 		return rule{name: "WithContext", why: "the driver ends with Close alone"}.broken()
+	case reflect.ValueOf(client.OptValue(kgo.WithPools)).Len() > 0:
+		return rule{name: "WithPools", why: "what is received belongs to whoever gets it"}.broken()
 	case client.OptValue(kgo.AllowAutoTopicCreation) == true:
 		return rule{name: "AllowAutoTopicCreation", why: "topics are created by Create alone"}.broken()
 	}

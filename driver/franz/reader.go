@@ -132,6 +132,7 @@ func (d *Driver) read(ctx context.Context, p driver.Partition, offset int64) (*r
 func (d *Driver) consume(opts ...kgo.Opt) (*kgo.Client, error) {
 	all := append([]kgo.Opt(nil), d.shared...)
 	all = append(all,
+		kgo.WithPools(&d.records),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()))
 	return kgo.NewClient(append(all, opts...)...)
@@ -197,26 +198,27 @@ func (r *reader) copy(buf []driver.Record, topic string, p *kgo.FetchPartition) 
 	if len(p.Records) == 0 {
 		return 0
 	}
-	n := 0
+	n, last := 0, int64(0)
 	for _, from := range p.Records {
-		if from.Attrs.IsControl() {
-			continue
+		last = from.Offset
+		if !from.Attrs.IsControl() {
+			buf[n] = driver.Record{
+				Topic:     from.Topic,
+				Partition: from.Partition,
+				Offset:    from.Offset,
+				Epoch:     from.LeaderEpoch,
+				Time:      from.Timestamp,
+				Key:       from.Key,
+				Value:     from.Value,
+				Headers:   headersIn(from.Headers),
+			}
+			n++
 		}
-		buf[n] = driver.Record{
-			Topic:     from.Topic,
-			Partition: from.Partition,
-			Offset:    from.Offset,
-			Epoch:     from.LeaderEpoch,
-			Time:      from.Timestamp,
-			Key:       from.Key,
-			Value:     from.Value,
-			Headers:   headersIn(from.Headers),
-		}
-		n++
+		from.Recycle()
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.next[driver.Partition{Topic: topic, ID: p.Partition}] = p.Records[len(p.Records)-1].Offset + 1
+	r.next[driver.Partition{Topic: topic, ID: p.Partition}] = last + 1
 	return n
 }
 
