@@ -16,7 +16,7 @@ import (
 )
 
 // procrastinator is a driver that tells what became of a request long after it was stored, and
-// maybe answered.
+// maybe answered. It stores no request that has a header "want" which is "refused".
 type procrastinator struct {
 	driver.Driver
 
@@ -25,7 +25,7 @@ type procrastinator struct {
 }
 
 func (d *procrastinator) Publish(ctx context.Context, r *driver.Record, done func(*driver.Record, error)) {
-	d.Driver.Publish(ctx, r, func(r *driver.Record, err error) {
+	tell := func(r *driver.Record, err error) {
 		d.mu.Lock()
 		d.told = append(d.told, func() { done(r, err) })
 		var first func()
@@ -39,7 +39,14 @@ func (d *procrastinator) Publish(ctx context.Context, r *driver.Record, done fun
 		if first != nil {
 			first()
 		}
-	})
+	}
+	for _, h := range r.Headers {
+		if h.Key == "want" && string(h.Value) == "refused" {
+			tell(r, fmt.Errorf("not wanted: %w", driver.ErrRefused))
+			return
+		}
+	}
+	d.Driver.Publish(ctx, r, tell)
 }
 
 // TestCallsAreUsedAgain has calls end in all ways, many at a time, while the memory of
@@ -65,7 +72,7 @@ func TestCallsAreUsedAgain(t *testing.T) {
 	})
 	listen(t, server)
 	client := newService(t, "client", d, asynccalls.WithReplyOrdinal(0))
-	wants := []string{"one", "one", "one", "one", "error", "nothing", "two", "deadline", "canceled"}
+	wants := []string{"one", "one", "one", "one", "error", "nothing", "two", "deadline", "canceled", "refused"}
 	var calls sync.WaitGroup
 	var well atomic.Int64
 	for g := range 20 {
@@ -91,7 +98,7 @@ func callAgain(ctx context.Context, client *asynccalls.Service, body, want strin
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	switch want {
-	case "deadline":
+	case "deadline", "refused":
 		ctx, cancel = context.WithTimeout(ctx, 10*time.Millisecond)
 		defer cancel()
 	case "canceled":
@@ -109,6 +116,8 @@ func callAgain(ctx context.Context, client *asynccalls.Service, body, want strin
 		ok = errors.Is(err, asynccalls.ErrResponseCount)
 	case "deadline":
 		ok = errors.Is(err, context.DeadlineExceeded)
+	case "refused": // before its deadline or after it
+		ok = errors.Is(err, driver.ErrRefused) || errors.Is(err, context.DeadlineExceeded)
 	case "canceled":
 		ok = errors.Is(err, context.Canceled)
 	}

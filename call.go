@@ -30,9 +30,8 @@ type Call struct {
 	wake chan struct{}   // gets an element when there may be something to take
 
 	// users counts who may still use a call that is used again after the last of them:
-	// CallOne, the lane as long as it has its place, and the driver as long as it has
-	// its request. One that does not end with its last response in the lane is left to
-	// the collector.
+	// CallOne, and the lane as long as it has its place. One that does not end with its
+	// last response in the lane is left to the collector.
 	users atomic.Int32
 	again bool // it is one of CallOne, which nobody else can hold
 
@@ -189,29 +188,39 @@ func (c *Call) publish(partition int32, now time.Time) error {
 			Partition: partition, Instance: c.s.lane.instance, Slot: c.place, Generation: c.generation,
 		},
 	}
-	o, err := c.s.encode(c.request, &w, c, 0)
+	o, err := c.s.encode(c.request, &w, c.s.lane)
 	if err != nil {
 		c.s.afterSend(c.ctx, c.request, Source{}, err)
 		return err
 	}
+	o.call = calling{c.ctx, c.request, c.place, c.generation}
 	o.record.Time = now
 	c.s.driver.Publish(c.ctx, &o.record, called)
 	return nil
 }
 
+// calling is what is remembered of a call until the broker has its request. The call
+// itself may have ended by then, and its memory be used by another.
+type calling struct {
+	ctx     context.Context //nolint:containedctx // of the call
+	request *Request
+
+	place, generation uint32 // in the lane
+}
+
 // called is called by the driver with the outcome of the request of a call.
 func called(r *driver.Record, err error) {
 	o, _ := r.Tag.(*outgoing)
-	c, _ := o.owner.(*Call)
-	defer c.leave()
+	l, _ := o.owner.(*lane)
+	c := o.call
 	at := sourceOf(r)
 	o.free()
 	if err != nil {
 		c.request.unsent(err)
 		at, err = Source{}, sendFailure(c.request.Service, err)
-		defer c.finish(err)
+		defer l.finish(c.place, c.generation, err)
 	}
-	c.s.afterSend(c.ctx, c.request, at, err)
+	l.s.afterSend(c.ctx, c.request, at, err)
 }
 
 // receive takes a response in, and reports whether it ended the call. It is

@@ -13,7 +13,7 @@ func (s *Service) CallOne(ctx context.Context, r *Request) (*Response, error) {
 	}
 	c, _ := s.calls.Get().(*Call)
 	c.again = true
-	c.users.Store(3)
+	c.users.Store(2)
 	defer c.leave()
 	s.startCall(ctx, r, c)
 	var only *Response

@@ -167,6 +167,20 @@ func (l *lane) remove(c *Call) {
 	l.slots.Remove(c.place, c.generation)
 }
 
+// finish ends the call at a place, unless it has ended.
+func (l *lane) finish(place, generation uint32, err error) {
+	l.mu.Lock()
+	c, pending := l.slots.Get(place, generation)
+	if pending {
+		c.users.Add(1)
+	}
+	l.mu.Unlock()
+	if pending {
+		c.finish(err)
+		c.leave()
+	}
+}
+
 // endAll ends all pending calls.
 func (l *lane) endAll(err error) {
 	l.mu.Lock()

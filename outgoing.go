@@ -14,9 +14,10 @@ import (
 // driver is done with it.
 type outgoing struct {
 	record driver.Record
-	owner  any // who learns the outcome
-	index  int // which of the owner's records this is
-	size   int // of a response: what it takes of its outlet
+	owner  any     // who learns the outcome
+	call   calling // of an awaited request
+	index  int     // which of the owner's records this is; of a batch or a run
+	size   int     // of a response: what it takes of its outlet
 	row    *slab.Row[outgoing]
 
 	headers [2]driver.Header
@@ -35,7 +36,7 @@ func (s *Service) newOutgoing(topic string, owner any) *outgoing {
 func (o *outgoing) free() {
 	clear(o.record.Headers)
 	o.record = driver.Record{}
-	o.owner = nil
+	o.owner, o.call = nil, calling{}
 	o.row.Put()
 }
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"runtime"
+	"slices"
 
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/wire"
@@ -12,6 +14,10 @@ import (
 const (
 	// laneBatch is how many responses are received at once.
 	laneBatch = 256
+
+	// atOnce is how many calls are looked up, or removed, under the lock: who makes a
+	// call would sleep if it had to wait for more.
+	atOnce = 16
 
 	// responseSize is about what a response takes besides its body.
 	responseSize = 256
@@ -63,12 +69,14 @@ func (l *lane) receive(reader driver.Reader) error {
 // removeAll gives up the places of calls, and returns those that had one.
 func (l *lane) removeAll(over []*Call) []*Call {
 	had := over[:0]
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, c := range over {
-		if l.slots.Remove(c.place, c.generation) {
-			had = append(had, c)
+	for some := range slices.Chunk(over, atOnce) {
+		l.mu.Lock()
+		for _, c := range some {
+			if l.slots.Remove(c.place, c.generation) {
+				had = append(had, c)
+			}
 		}
+		l.mu.Unlock()
 	}
 	return had
 }
@@ -122,15 +130,36 @@ func (l *lane) parse(records []driver.Record, places []place) (own int) {
 
 // find looks up the calls at places; nil for those that have ended.
 func (l *lane) find(places []place, calls []*Call) {
+	for len(places) > 0 {
+		n := min(len(places), atOnce)
+		l.findSome(places[:n], calls)
+		touch(calls[:n])
+		places, calls = places[n:], calls[n:]
+	}
+}
+
+func (l *lane) findSome(places []place, calls []*Call) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, p := range places {
 		calls[i] = nil
-		if p.generation == 0 {
-			continue
+		if p.generation != 0 {
+			calls[i], _ = l.slots.Get(p.slot, p.generation)
 		}
-		calls[i], _ = l.slots.Get(p.slot, p.generation)
 	}
+}
+
+// touch reads from the memory of each call that deliver needs, and does nothing else, so
+// that the processor fetches that of many calls at a time: in deliver it would wait for
+// that of each.
+func touch(calls []*Call) {
+	n := 0
+	for _, c := range calls {
+		if c != nil {
+			n += len(c.request.ID) + len(c.wake) + c.stream.Delivered()
+		}
+	}
+	runtime.KeepAlive(n)
 }
 
 // deliver gives a record to its call, and reports whether that ended it.

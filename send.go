@@ -117,16 +117,19 @@ func (s *Service) prepareAllowed(ctx context.Context, b *batch, i int, r *Reques
 		}
 	}
 	w := wire.Request{Kind: b.kind, ID: r.ID, Endpoint: r.Endpoint, From: s.id, TTL: r.TTL}
-	return s.encode(r, &w, b, i)
+	o, err := s.encode(r, &w, b)
+	if err == nil {
+		o.index = i
+	}
+	return o, err
 }
 
 // encode makes the record of a request and marks the request as sent.
-func (s *Service) encode(r *Request, w *wire.Request, owner any, index int) (*outgoing, error) {
+func (s *Service) encode(r *Request, w *wire.Request, owner any) (*outgoing, error) {
 	if err := wire.ValidService(r.Service); err != nil {
 		return nil, err
 	}
 	o := s.newOutgoing(s.recall(&s.asked, r.Service, topics.Requests), owner)
-	o.index = index
 	err := o.setRequest(r, w)
 	if err == nil && !r.claim() {
 		err = errRequestSent

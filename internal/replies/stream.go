@@ -43,6 +43,9 @@ type Stream struct {
 	others    []run // empty unless the request was handled more than once
 }
 
+// Delivered returns how many responses the stream has delivered.
+func (s *Stream) Delivered() int { return int(s.delivered) }
+
 type run struct {
 	id   string
 	next int32  // the number of its next response
