@@ -20,8 +20,11 @@ const (
 	// groupBatch is how many messages are received at once.
 	groupBatch = 1024
 
-	// messageChunk is how many messages are allocated at once.
-	messageChunk = 8
+	// runChunk is how many runs of handlers are allocated at once.
+	runChunk = 8
+
+	// maxFree bounds the messages that are kept to be used again: 2 MB.
+	maxFree = 4 * groupBatch
 
 	// patience is how long the receive loop waits for workers to catch up before
 	// it pauses a partition.
@@ -47,11 +50,16 @@ type group struct {
 	left      atomic.Int64     // when the receive loop came out of the driver, in nanoseconds; 0 while it is in there
 	known     map[string]int32 // partitions of each topic, as far as they are known; used by the receive loop only
 	paused    int              // partitions; used by the receive loop only
-	messages  []*message       // of the batch that is taken in; used by the receive loop only
-	texts     slab.Text        // of requests; used by the receive loop only
 	tasks     sync.WaitGroup   // goroutines other than workers
 
+	// The following are used by the receive loop only.
+	messages     []*message   // of the batch that is taken in
+	texts        slab.Text    // of messages
+	requestRuns  []requestRun // to be used
+	responseRuns []responseRun
+
 	mu        sync.Mutex // guards what follows
+	free      []*message // that were used before
 	work      sync.Cond  // signals a worker that there is something to do
 	quiet     sync.Cond  // broadcasts that a handler has returned, or a worker ended
 	engine    *delivery.Engine
@@ -171,19 +179,11 @@ func (g *group) pauses() (paused []driver.Partition, changed bool) {
 
 // admit takes in what was received.
 func (g *group) admit(records []driver.Record) {
-	messages := g.messages[:0]
-	var chunk []message // few allocations, and few messages that keep each other from being freed
-	for i := range records {
-		if len(chunk) == 0 {
-			chunk = make([]message, min(messageChunk, len(records)-i))
-		}
-		m := &chunk[0]
-		chunk = chunk[1:]
-		g.decode(m, &records[i])
-		messages = append(messages, m)
-	}
-	g.messages = messages
+	messages := g.blanks(len(records))
 	defer clear(messages)
+	for i, m := range messages {
+		g.decode(m, &records[i])
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.draining {
@@ -194,6 +194,31 @@ func (g *group) admit(records []driver.Record) {
 	}
 	g.wakeWorker()
 	g.keeper.busy()
+}
+
+// blanks returns n messages to be filled in.
+func (g *group) blanks(n int) []*message {
+	messages := g.messages[:0]
+	g.mu.Lock()
+	left := max(len(g.free)-n, 0)
+	messages = append(messages, g.free[left:]...)
+	clear(g.free[left:])
+	g.free = g.free[:left]
+	g.mu.Unlock()
+	for len(messages) < n {
+		messages = append(messages, &message{group: g})
+	}
+	g.messages = messages
+	return messages
+}
+
+// recycle keeps messages that are done to be used again. The lock is held.
+func (g *group) recycle() {
+	for t := g.engine.Over(); t != nil; t = g.engine.Over() {
+		if m, _ := t.Owner.(*message); len(g.free) < maxFree && m.again() {
+			g.free = append(g.free, m)
+		}
+	}
 }
 
 // size is the length of what a record holds.

@@ -166,6 +166,7 @@ func (k *keeper) giveUp(now time.Time) {
 	k.g.s.outlets.look()
 	k.g.mu.Lock()
 	overdue := k.g.engine.Overdue()
+	k.g.recycle()
 	k.g.mu.Unlock()
 	for _, t := range overdue {
 		if m, ok := t.Owner.(*message); ok {

@@ -15,10 +15,11 @@ import (
 )
 
 // message is a record that a group received: a request, or a response for a
-// handler of responses. It is handled by one run, or by several if runs fail.
+// handler of responses. It is handled by one run, or by several if runs fail. Its
+// memory is used for others when it is done; what a handler may keep is not in it.
 type message struct {
+	group    *group // the same for all that use the memory: who has kept a run may look
 	task     delivery.Task
-	group    *group
 	record   content
 	mode     delivery.Mode
 	grave    atomic.Uint32 // a letterState
@@ -27,13 +28,22 @@ type message struct {
 	endpoint *endpoint     // nil if there is none for it
 	request  *Request      // or
 	response *Response
-	received Request         // what request points to at first
 	token    string          // of an awaited request
 	tries    *delivery.Tries // nil as long as nothing failed
-
-	run   *run // the latest; group.mu guards the pointer
-	first run
+	run      *run            // the latest; group.mu guards the pointer
 }
+
+// requestRun and responseRun are what a handler gets of a message, and may keep.
+type (
+	requestRun struct {
+		run     run
+		request Request
+	}
+	responseRun struct {
+		run      run
+		response Response
+	}
+)
 
 // content is what is kept of a record.
 type content struct {
@@ -71,7 +81,7 @@ func (m *message) logger() *slog.Logger {
 	attributes := []any{"source", m.source()}
 	switch {
 	case m.request != nil:
-		attributes = append(attributes, "request", m.received.ID)
+		attributes = append(attributes, "request", m.request.ID)
 	case m.response != nil:
 		attributes = append(attributes, "request", m.response.RequestID)
 	}
@@ -177,9 +187,20 @@ func (m *message) serve(e *endpoint) {
 	m.task.Awaited = m.mode == delivery.Awaited && !e.retry.Awaited
 }
 
+// again reports whether the memory of a message that is done can be used for another,
+// and prepares it for that. Of what went wrong somebody may still have something.
+func (m *message) again() bool {
+	if m.tries != nil || letterState(m.grave.Load()) != noLetter || m.group.s.stage != nil {
+		return false
+	}
+	m.task, m.record = delivery.Task{}, content{}
+	m.mode, m.passed, m.refusal = 0, false, nil
+	m.endpoint, m.request, m.response, m.token, m.run = nil, nil, nil, "", nil
+	return true
+}
+
 // decode fills in a message from a record, whatever is in that.
 func (g *group) decode(m *message, record *driver.Record) {
-	m.group = g
 	m.record = content{
 		Source:  sourceOf(record),
 		time:    record.Time,
@@ -188,23 +209,39 @@ func (g *group) decode(m *message, record *driver.Record) {
 		headers: record.Headers,
 	}
 	m.task.Owner = m
-	m.first.message = m
-	m.run = &m.first
 	ac, err := wire.Find(record.Headers)
-	if err == nil {
-		if record.Topic == g.responses {
-			err = m.decodeResponse(ac)
-		} else {
-			err = m.decodeRequest(ac)
+	if record.Topic == g.responses {
+		of := next(&g.responseRuns)
+		m.run = &of.run
+		if err == nil {
+			err = m.decodeResponse(ac, &of.response)
+		}
+	} else {
+		of := next(&g.requestRuns)
+		m.run = &of.run
+		if err == nil {
+			err = m.decodeRequest(ac, &of.request)
 		}
 	}
+	m.run.message = m
 	if err != nil {
 		m.mode = delivery.OneWay // there is nobody to answer
 		m.refusal = &unserved{&Error{statusBadRequest, err.Error()}}
 	}
 }
 
-func (m *message) decodeRequest(ac []byte) error {
+// next returns an object out of a chunk, which it replaces when all are used: few
+// allocations, and few objects that keep each other from being freed.
+func next[T any](chunk *[]T) *T {
+	if len(*chunk) == 0 {
+		*chunk = make([]T, runChunk)
+	}
+	object := &(*chunk)[0]
+	*chunk = (*chunk)[1:]
+	return object
+}
+
+func (m *message) decodeRequest(ac []byte, r *Request) error {
 	w, err := wire.DecodeRequestTo(ac, &m.group.texts)
 	if err != nil {
 		return err
@@ -218,11 +255,11 @@ func (m *message) decodeRequest(ac []byte) error {
 		m.mode = delivery.OneWay
 	}
 	m.token = w.Token
-	m.received = Request{
+	*r = Request{
 		ID:       w.ID,
 		Service:  m.group.s.id,
 		Endpoint: w.Endpoint,
-		Key:      string(m.record.key),
+		Key:      m.group.texts.Keep(m.record.key),
 		From:     w.From,
 		Header:   userHeaders(m.record.headers),
 		Body:     m.record.value,
@@ -231,7 +268,7 @@ func (m *message) decodeRequest(ac []byte) error {
 		Source:   m.record.Source,
 		sent:     1,
 	}
-	m.request = &m.received
+	m.request = r
 	route := m.group.s.endpoints.Find(w.Endpoint)
 	if route == nil {
 		m.refusal = &unserved{&Error{statusNotFound, fmt.Sprintf("unknown endpoint %q", w.Endpoint)}}
@@ -242,8 +279,8 @@ func (m *message) decodeRequest(ac []byte) error {
 	return nil
 }
 
-func (m *message) decodeResponse(ac []byte) error {
-	w, err := wire.DecodeResponse(ac)
+func (m *message) decodeResponse(ac []byte, r *Response) error {
+	w, err := wire.DecodeResponseTo(ac, &m.group.texts)
 	if err != nil {
 		return err
 	}
@@ -251,12 +288,12 @@ func (m *message) decodeResponse(ac []byte) error {
 		return fmt.Errorf("a response of kind %q is for the topic %s", w.Kind, topics.Replies)
 	}
 	m.mode = delivery.Response
-	m.response = &Response{
+	*r = Response{
 		ID:        w.ID,
 		RequestID: w.RequestID,
 		Service:   w.Service,
 		Endpoint:  w.Endpoint,
-		Key:       string(m.record.key),
+		Key:       m.group.texts.Keep(m.record.key),
 		Run:       w.Run,
 		Seq:       int(w.Seq),
 		Status:    w.Status,
@@ -267,8 +304,9 @@ func (m *message) decodeResponse(ac []byte) error {
 		bare:      w.Bare,
 		sent:      1,
 	}
-	if m.response.Key == w.RequestID {
-		m.response.Key = "" // the stand-in for no key, see responseKey
+	m.response = r
+	if r.Key == w.RequestID {
+		r.Key = "" // the stand-in for no key, see responseKey
 	}
 	mux := m.group.s.responses[w.Service]
 	if mux == nil {

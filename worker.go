@@ -148,6 +148,7 @@ func (g *group) giveBack(w *worker) {
 	if m.task.Assignment.Revoked() {
 		g.quiet.Broadcast()
 	}
+	g.recycle() // also m, maybe
 }
 
 // reportStuck names each handler that has run for more than twice its limit, once

@@ -18,6 +18,7 @@ type Engine struct {
 	assigned map[driver.Partition]*Assignment
 	repause  bool // the set of paused partitions has changed
 	draining bool // nothing more is taken in
+	over     queue
 
 	at   driver.Partition // of the record taken in last
 	here *Assignment      // of that

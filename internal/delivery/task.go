@@ -8,6 +8,7 @@ type Task struct {
 	Gate       *Gate // nil for no bound but that of the workers
 	Awaited    bool  // somebody waits for the outcome: it runs even while the gate probes
 
+	tardy  bool   // it was overdue once
 	key    uint64 // of the lane, 0 for a record without a key
 	order  uint64 // in which the tasks were added
 	behind *Task  // the next task of the same key

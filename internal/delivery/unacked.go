@@ -19,9 +19,10 @@ type unacked struct {
 	next           int              // the oldest of these, the next to be replaced
 }
 
-func (u *unacked) add(t *Task) {
+// add takes in a task, and moves those to over that were acknowledged at the front.
+func (u *unacked) add(t *Task, over *queue) {
 	for u.head != nil && u.head.Entry.IsDone() {
-		u.remove()
+		over.push(u.remove())
 	}
 	u.push(t)
 	u.added++
@@ -33,13 +34,16 @@ func (u *unacked) remove() *Task {
 }
 
 // tick removes the tasks that have waited for patience ticks, and returns those
-// that are not done.
-func (u *unacked) tick() (overdue []*Task) {
+// that are not done. The others move to over.
+func (u *unacked) tick(over *queue) (overdue []*Task) {
 	until := u.ticks[u.next]
 	u.ticks[u.next] = u.added
 	u.next = (u.next + 1) % patience
 	for u.removed < until {
-		if t := u.remove(); !t.Entry.IsDone() {
+		if t := u.remove(); t.Entry.IsDone() {
+			over.push(t)
+		} else {
+			t.tardy = true
 			overdue = append(overdue, t)
 		}
 	}
@@ -56,10 +60,18 @@ func (e *Engine) Finish(t *Task, o Outcome, now time.Time) {
 
 // Await takes in that a task waits for what it has sent to be acknowledged.
 func (e *Engine) Await(t *Task) {
-	if !t.Entry.IsDone() {
-		t.Assignment.unacked.add(t)
+	switch {
+	case !t.Entry.IsDone():
+		t.Assignment.unacked.add(t, &e.over)
+	case !t.tardy:
+		e.over.push(t)
 	}
 }
+
+// Over returns a task that is done, or nil. The engine does not need it any more, and
+// so its memory can be used for another. There are tasks that Over never returns: those
+// that are done after their assignment has ended, or were overdue.
+func (e *Engine) Over() *Task { return e.over.pop() }
 
 // Overdue returns the tasks that have waited for the broker to acknowledge what
 // they sent for a minute in which it acknowledged other things. It is to be called
@@ -67,7 +79,7 @@ func (e *Engine) Await(t *Task) {
 func (e *Engine) Overdue() (overdue []*Task) {
 	for _, a := range e.assigned {
 		if !a.revoked {
-			overdue = append(overdue, a.unacked.tick()...)
+			overdue = append(overdue, a.unacked.tick(&e.over)...)
 		}
 	}
 	return overdue

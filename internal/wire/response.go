@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/asynccalls/asynccalls/internal/slab"
 )
 
 // The numbers of statuses that the format treats in their own way.
@@ -141,7 +143,10 @@ func (r *Response) validateStatus() error {
 }
 
 // DecodeResponse reads a header "ac" that must be that of a response.
-func DecodeResponse(value []byte) (Response, error) {
+func DecodeResponse(value []byte) (Response, error) { return DecodeResponseTo(value, nil) }
+
+// DecodeResponseTo does that, and keeps what the response says in texts.
+func DecodeResponseTo(value []byte, texts *slab.Text) (Response, error) {
 	kind, err := KindOf(value)
 	switch {
 	case err != nil:
@@ -151,7 +156,7 @@ func DecodeResponse(value []byte) (Response, error) {
 	case len(value) > maxHeader:
 		return Response{}, malformedHeader(value, ruleLength)
 	}
-	f := fields{text: string(value[kindPrefix:])}
+	f := fields{text: texts.Keep(value[kindPrefix:])}
 	r := Response{Kind: kind, Status: statusOK}
 	if kind == KindReply {
 		r.Token = f.token()
