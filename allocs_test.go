@@ -22,8 +22,8 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // what other tests a
 		responses int // to each call
 		most      float64
 	}{
-		"call":                    {1, 18.6},
-		"call with 100 responses": {100, 247.2},
+		"call":                    {1, 17.6},
+		"call with 100 responses": {100, 148.2},
 	}
 	for name, tt := range tests { //nolint:paralleltest // as above
 		t.Run(name, func(t *testing.T) {

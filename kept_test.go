@@ -83,3 +83,38 @@ func TestHandlersMayKeep(t *testing.T) {
 	calls.Wait()
 	checks.Wait()
 }
+
+// TestResponsesMayBeCopied sends copies that were made of a response before it was sent:
+// each has its own place in the sequence.
+func TestResponsesMayBeCopied(t *testing.T) {
+	t.Parallel()
+	broker := memory.New()
+	t.Cleanup(func() { broker.Close() })
+	server := newService(t, "server", broker)
+	var sent [3]*asynccalls.Response
+	server.Handle("/copy", func(ctx context.Context, w asynccalls.ResponseWriter, _ *asynccalls.Request) error {
+		one := asynccalls.NewResponse([]byte("body"))
+		two, three := *one, *one
+		sent = [...]*asynccalls.Response{&two, one, &three}
+		for _, r := range sent {
+			if err := w.Send(ctx, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	listen(t, server)
+	i := 0
+	for got, err := range newService(t, "client", broker).Call(t.Context(), asynccalls.NewRequest("server", "/copy", nil)).Responses() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf("%s.%s.%d", got.RequestID, got.Run, i); got.ID != want || sent[i].ID != want {
+			t.Errorf("response %d has the ID %s, and %s where it was sent, want %s", i, got.ID, sent[i].ID, want)
+		}
+		i++
+	}
+	if i != len(sent) {
+		t.Errorf("got %d responses, want %d", i, len(sent))
+	}
+}

@@ -2,6 +2,7 @@ package asynccalls
 
 import (
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/asynccalls/asynccalls/internal/route"
 )
@@ -27,13 +28,24 @@ type Response struct {
 	Body   []byte // belongs to the library once the response was sent
 	Source Source // for who receives it: where it came from
 
+	room    *headerRoom    // for its header, or nil
 	bare    bool           // an end without a response
 	pattern *route.Pattern // in a handler of responses: what matched
 	sent    uint32         // atomic; 1 once the response was handed over
 }
 
+// headerRoom is what most headers of responses fit into.
+type headerRoom [128]byte
+
 // NewResponse returns a response with status 200.
-func NewResponse(body []byte) *Response { return &Response{Status: statusOK, Body: body} }
+func NewResponse(body []byte) *Response {
+	n := new(struct {
+		response Response
+		room     headerRoom // one allocation for both
+	})
+	n.response = Response{Status: statusOK, Body: body, room: &n.room}
+	return &n.response
+}
 
 // PathValue returns what the wildcard of that name in the pattern of the handler
 // of responses stands for, or "".
@@ -45,6 +57,15 @@ func (r *Response) Err() error {
 		return nil
 	}
 	return &Error{Status: r.Status, Message: string(r.Body)}
+}
+
+// headerRoom returns the room for the header that belongs to r, or nil: a copy of a
+// response has none.
+func (r *Response) headerRoom() *headerRoom {
+	if uintptr(unsafe.Pointer(r.room)) != uintptr(unsafe.Pointer(r))+unsafe.Sizeof(*r) {
+		return nil
+	}
+	return r.room
 }
 
 func (r *Response) claim() bool { return atomic.CompareAndSwapUint32(&r.sent, 0, 1) }

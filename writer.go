@@ -134,7 +134,7 @@ func (r *run) publish(ctx context.Context, resp *Response, size int) error {
 		w.Kind, w.Token = wire.KindResponse, ""
 		w.Service, w.Endpoint = r.message.group.s.id, r.message.request.Endpoint
 	}
-	ac, id, err := r.encode(&w)
+	ac, id, err := r.encode(&w, resp)
 	if err != nil {
 		return err
 	}
@@ -176,22 +176,23 @@ func (r *run) begin() {
 
 // encode returns the header of a response and the ID in it: one piece of memory for
 // both, which nobody changes. With the first response the run gets its own ID, and
-// the head that all of them have in common. The lock is held.
-func (r *run) encode(w *wire.Response) (ac []byte, id string, err error) {
-	var b [192]byte
-	buf := append(b[:0], r.head...)
-	head := len(r.head)
-	if head == 0 {
-		if buf, err = wire.AppendResponseHead(buf, w); err != nil {
-			return nil, "", err
-		}
-		buf = append(r.message.group.s.runs.Append(buf), '.')
-		head = len(buf)
+// the head that all of them have in common. The head does not stay in the memory of a
+// response that others follow. The lock is held.
+func (r *run) encode(w *wire.Response, resp *Response) (ac []byte, id string, err error) {
+	var text string
+	head := 0
+	if room := resp.headerRoom(); room != nil && (r.head != "" || w.End) {
+		ac, head, err = r.appendHeader(room[:0], w)
+		text = unsafe.String(unsafe.SliceData(ac), len(ac))
+	} else {
+		var b headerRoom
+		var buf []byte
+		buf, head, err = r.appendHeader(b[:0], w)
+		text = string(buf)
 	}
-	if buf, err = wire.AppendResponseTail(buf, w); err != nil {
+	if err != nil {
 		return nil, "", err
 	}
-	text := string(buf)
 	if r.head == "" {
 		r.head = text[:head]
 	}
@@ -202,13 +203,28 @@ func (r *run) encode(w *wire.Response) (ac []byte, id string, err error) {
 	return unsafe.Slice(unsafe.StringData(text), len(text)), text[wire.ResponseIDBegin(w):end], nil
 }
 
+// appendHeader appends the header of a response, and returns the length of its head.
+func (r *run) appendHeader(buf []byte, w *wire.Response) (_ []byte, head int, err error) {
+	buf = append(buf, r.head...)
+	if len(buf) == 0 {
+		if buf, err = wire.AppendResponseHead(buf, w); err != nil {
+			return buf, 0, err
+		}
+		buf = append(r.message.group.s.runs.Append(buf), '.')
+	}
+	head = len(buf)
+	buf, err = wire.AppendResponseTail(buf, w)
+	return buf, head, err
+}
+
 // responseKey keeps the responses of a run in one partition: the key of the
 // request, or its ID if it has none.
 func (r *run) responseKey() []byte {
 	if len(r.message.record.key) > 0 {
 		return r.message.record.key
 	}
-	return []byte(r.message.request.ID)
+	id := r.message.request.ID
+	return unsafe.Slice(unsafe.StringData(id), len(id)) // nobody changes it
 }
 
 // answered is called by the driver with the outcome of a response.
