@@ -16,8 +16,9 @@ KAFKA_ADDR = 127.0.0.1:$(KAFKA_PORT)
 BENCH ?= -round 700ms -outstanding 200000
 BENCH_PLOTS ?= charts# in benchmarks
 BENCH_QUICK ?= -rounds 3 -round 300ms
+BENCH_GROWTH ?= -works growth -round 500ms
 
-.PHONY: help test race explore lint fuzz cover modules kafka kafka-stop test-kafka asyncapi prove examples static readme readme-check api api-update bench bench-quick check
+.PHONY: help test race explore lint fuzz cover modules kafka kafka-stop test-kafka asyncapi prove examples static readme readme-check api api-update bench bench-growth bench-quick check
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -115,13 +116,16 @@ api: ## the difference of the exported surface to api/*.txt, and its limits
 api-update: ## take the exported surface as it is
 	go run ./scripts/api -update
 
-bench: ## the whole table of performance, with charts; on Apache Kafka if it can be started
+bench: ## the whole table of performance but growth, with charts; on Apache Kafka if it can be started
 	@brokers=(-brokers $(KAFKA_ADDR)); \
 	if ! scripts/kafka status >/dev/null 2>&1; then \
 		if scripts/kafka start >/dev/null; then trap 'scripts/kafka stop' EXIT; \
 		else brokers=(); echo 'Apache Kafka could not be started: this is the embedded broker' >&2; fi; \
 	fi; \
 	(cd benchmarks && go run . "$${brokers[@]}" $(BENCH) -plot $(BENCH_PLOTS))
+
+bench-growth: BENCH = $(BENCH_GROWTH)
+bench-growth: bench ## how what a call costs grows, with a chart, in about six minutes
 
 bench-quick: ## the essential five on the embedded broker, in about a minute
 	@cd benchmarks && go run . $(BENCH_QUICK) -works echo1,echo1k,echo10k,stream100,stream100x100

@@ -99,19 +99,25 @@ func (s *setup) startServer(ctx context.Context) (*actor, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.openGate(ctx); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	ready, ended := make(chan []string, 1), make(chan error, 1)
 	go func() { ended <- side.serve(ctx, s, func(addresses ...string) { ready <- addresses }) }() // ends with ctx
 	stop := func() error {
 		cancel()
-		return <-ended
+		return errors.Join(s.gate.close(), <-ended)
 	}
 	select {
 	case addresses := <-ready:
+		if s.gate != nil {
+			addresses = append(addresses, s.gate.address())
+		}
 		return &actor{addresses: addresses, act: nothing, stop: stop}, nil
 	case err := <-ended:
 		cancel()
-		return nil, fmt.Errorf("serve: %w", err)
+		return nil, errors.Join(fmt.Errorf("serve: %w", err), s.gate.close())
 	case <-time.After(callLimit):
 		return nil, errors.Join(fmt.Errorf("serve: not ready within %v", callLimit), stop())
 	}
@@ -124,5 +130,5 @@ func nothing(context.Context, order) ([]float64, error) { return nil, nil }
 func (s *setup) used() usage {
 	sample := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}}
 	metrics.Read(sample)
-	return usage{cpuTime(), sample[0].Value.Uint64(), s.requests.count.Load()}
+	return usage{cpuTime(), sample[0].Value.Uint64(), s.requests.count.Load(), peakMemory()}
 }

@@ -48,12 +48,24 @@
 // telemetry, to exporters that drop them. What stands in the column of the floor is
 // asynccalls without that.
 //
-// -plot draws charts of what was measured: flight.svg if at least two of echo1 to
-// echo10k were, size.svg if two of sizes and echo10k were, and rivals.svg of echo10k.
+// The works of growth tell how what a call costs grows with the number of something,
+// and are measured only if -works names them: growth stands for all, growth-keys for
+// those of one series, growth-keys-100 for one point of it. The series are
+// outstanding, keys, partitions, instances, endpoints, wildcards and services; see
+// growth.go. All but the first are echo10k with so many of these. outstanding makes
+// its calls in bursts from one goroutine, and the server answers none before all of a
+// burst were made. They have tables of their own: what a call cost at each point, and
+// how that grows. What a call may cost at one point against another, if all calls
+// together cost n log n, is the ratio of 1 + log₂ n of the two.
 //
-// In the folder above, make bench measures all works on Apache Kafka, and draws them,
-// in about ten minutes; make bench-quick the five that are also done by others, on
-// the embedded broker, in about one.
+// -plot draws charts of what was measured: flight.svg if at least two of echo1 to
+// echo10k were, size.svg if two of sizes and echo10k were, rivals.svg of echo10k, and
+// growth.svg if two points of a series were.
+//
+// In the folder above, make bench measures all works but growth on Apache Kafka, and
+// draws them, in about ten minutes; make bench-growth those of growth, in about six;
+// make bench-quick the five that are also done by others, on the embedded broker, in
+// about one.
 //
 // The program exits with status 1 if a work could not be measured, and says
 // why. A goal that was missed is not a failure of the program.

@@ -91,7 +91,9 @@ func floorOptions(s *setup, more ...kgo.Opt) []kgo.Opt {
 	}, more...)
 }
 
-func requestsOf(s *setup) string { return s.Prefix + "server.requests" }
+func requestsOf(s *setup) string { return topicOf(s, "server") }
+
+func topicOf(s *setup, service string) string { return s.Prefix + service + ".requests" }
 
 func repliesOf(s *setup) string { return s.Prefix + "client.replies" }
 
@@ -102,7 +104,7 @@ func responsesOf(s *setup) string { return s.Prefix + "client.responses" }
 type floorCaller struct {
 	producer *kgo.Client
 	consumer *kgo.Client
-	requests string             // the topic
+	targets  []floorTarget      // of the workers, in turn
 	slots    []chan *kgo.Record // get each response, and nil when the caller is closed
 	answers  int
 
@@ -111,6 +113,24 @@ type floorCaller struct {
 	polling   sync.WaitGroup
 	once      sync.Once
 	failure   atomic.Pointer[error]
+}
+
+// floorTarget is what stands for a target in a record.
+type floorTarget struct {
+	topic string
+	key   []byte
+}
+
+func floorTargets(s *setup, w *work) []floorTarget {
+	var all []floorTarget
+	for _, t := range w.targets() {
+		f := floorTarget{topic: topicOf(s, t.service)}
+		if t.key != "" {
+			f.key = []byte(t.key)
+		}
+		all = append(all, f)
+	}
+	return all
 }
 
 var _ caller = (*floorCaller)(nil)
@@ -125,7 +145,7 @@ func newFloorCaller(ctx context.Context, s *setup) (*floorCaller, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &floorCaller{requests: requestsOf(s), answers: w.answers, partition: rand.Int32N(replyPartitions)}
+	f := &floorCaller{targets: floorTargets(s, w), answers: w.answers, partition: rand.Int32N(w.replyPartitions())}
 	if s.Instances > 1 {
 		f.partition = int32(s.Instance) //nolint:gosec // there are as many instances as partitions
 	}
@@ -166,6 +186,11 @@ func (f *floorCaller) position(ctx context.Context, topic string) (map[string]ma
 
 func (f *floorCaller) echo(ctx context.Context, worker int, body []byte) error {
 	f.send(ctx, worker, 1, body)
+	return f.await(worker, body)
+}
+
+// await waits for the response to a call of a worker.
+func (f *floorCaller) await(worker int, body []byte) error {
 	r := <-f.slots[worker]
 	if r == nil {
 		return f.failed()
@@ -192,7 +217,10 @@ func (f *floorCaller) stream(ctx context.Context, worker int, body []byte) (firs
 
 func (f *floorCaller) send(ctx context.Context, worker, answers int, body []byte) {
 	m := mark{f.partition, uint32(worker), uint16(answers)} //nolint:gosec // the works are small
-	f.producer.Produce(ctx, newMessage(m, requestHeader, f.requests, body), f.promise)
+	t := &f.targets[worker%len(f.targets)]
+	r := newMessage(m, requestHeader, t.topic, body)
+	r.Key = t.key
+	f.producer.Produce(ctx, r, f.promise)
 }
 
 func (f *floorCaller) produced(_ *kgo.Record, err error) {

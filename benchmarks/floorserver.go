@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -13,27 +14,63 @@ import (
 // commitInterval is that of asynccalls.
 const commitInterval = 250 * time.Millisecond
 
-// serveFloor answers requests with their own bodies, on one goroutine.
+// serveFloor answers the requests to each service with their own bodies, on one
+// goroutine for each. All responses are produced by one client.
 func serveFloor(ctx context.Context, s *setup, ready func(addresses ...string)) error {
-	assigned := sync.OnceFunc(func() { ready() })
-	cl, err := kgo.NewClient(floorOptions(
+	w, err := s.work()
+	if err != nil {
+		return err
+	}
+	names := w.serviceNames()
+	var assigned atomic.Int64
+	consumers := make([]*kgo.Client, len(names))
+	for i, name := range names {
+		consumers[i], err = newFloorConsumer(s, name, func() {
+			if int(assigned.Add(1)) == len(names) {
+				ready()
+			}
+		})
+		if err != nil {
+			return err
+		}
+		defer consumers[i].Close()
+	}
+	if s.Instance == 0 { // it is the first to be started
+		if err := createFloorTopics(ctx, consumers[0], s); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var serving sync.WaitGroup
+	errs := make([]error, len(names))
+	for i, cl := range consumers {
+		serving.Go(func() {
+			defer cancel() // of the others
+			errs[i] = answerFloor(ctx, s, cl, consumers[0])
+		})
+	}
+	serving.Wait()
+	return errors.Join(errs...)
+}
+
+// newFloorConsumer returns a client that reads the requests to a service, and can
+// produce responses. It calls assigned once, when it has partitions.
+func newFloorConsumer(s *setup, service string, assigned func()) (*kgo.Client, error) {
+	assigned = sync.OnceFunc(assigned)
+	return kgo.NewClient(floorOptions(
 		s,
-		kgo.ConsumerGroup(s.Prefix+"server"),
-		kgo.ConsumeTopics(requestsOf(s)),
+		kgo.ConsumerGroup(s.Prefix+service),
+		kgo.ConsumeTopics(topicOf(s, service)),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.AutoCommitInterval(commitInterval),
 		kgo.RecordPartitioner(floorPartitioner(s)),
 		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { assigned() }),
 	)...)
-	if err != nil {
-		return err
-	}
-	defer cl.Close()
-	if s.Instance == 0 { // it is the first to be started
-		if err := createFloorTopics(ctx, cl, s); err != nil {
-			return err
-		}
-	}
+}
+
+// answerFloor answers what one client reads with another, until ctx ends.
+func answerFloor(ctx context.Context, s *setup, cl, producer *kgo.Client) error {
 	var failure atomic.Pointer[error]
 	fail := func(err error) { failure.CompareAndSwap(nil, &err) }
 	produced := func(_ *kgo.Record, err error) {
@@ -42,11 +79,7 @@ func serveFloor(ctx context.Context, s *setup, ready func(addresses ...string)) 
 		}
 	}
 	replies, responses := repliesOf(s), responsesOf(s)
-	for {
-		fetches := cl.PollFetches(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
+	for fetches := cl.PollFetches(ctx); ctx.Err() == nil; fetches = cl.PollFetches(ctx) {
 		if err := fetches.Err(); err != nil {
 			return fmt.Errorf("poll: %w", err)
 		}
@@ -59,12 +92,14 @@ func serveFloor(ctx context.Context, s *setup, ready func(addresses ...string)) 
 				fail(err)
 				return
 			}
+			s.gate.pass()
 			for m.answers > 0 {
 				m.answers--
-				cl.Produce(ctx, floorAnswer(m, replies, responses, r.Value), produced)
+				producer.Produce(ctx, floorAnswer(m, replies, responses, r.Value), produced)
 			}
 		})
 	}
+	return nil
 }
 
 // floorAnswer returns a response: to a call in the partition that it names, to a

@@ -15,6 +15,8 @@ func instances() work {
 	w := echoMany("instances", 10_000)
 	w.partitions = crew
 	w.instances = crew
+	w.values = crewValues
+	w.alone = true
 	w.figures = []figure{
 		{fmt.Sprintf("calls, %d of each", crew), "1/s", goal{least: 0.8}},
 		{"calls, one of each", "1/s", goal{}},

@@ -90,7 +90,7 @@ func parse(args []string, stderr io.Writer) (*plan, error) {
 	f := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	brokers := f.String("brokers", "", "`addresses` of the broker, separated by commas; default: an embedded one")
-	names := f.String("works", "", "`names` of works, separated by commas; default: all, which are "+
+	names := f.String("works", "", "`names` of works, separated by commas; default: all but growth; there are "+
 		strings.Join(workNames(), ", "))
 	others := f.String("rivals", strings.Join(rivalNames(), ","), "`names` of what others do the works with, or none")
 	f.IntVar(&p.rounds, "rounds", 5, "measure each side that many times")

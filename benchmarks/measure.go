@@ -59,7 +59,7 @@ func (p *plan) measure(ctx context.Context, w work, stderr io.Writer) (r []resul
 	switch {
 	case w.drain != nil:
 		b = &drainage{plan: p, work: w, setup: common, stderr: stderr}
-	case w.instances > 0:
+	case w.alone:
 		b = &crews{bench{plan: p, work: w, setup: common, stderr: stderr}}
 	}
 	defer func() { err = explain(ctx, err, p.limit) }()

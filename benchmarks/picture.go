@@ -19,7 +19,7 @@ import (
 // The size of pictures and of what is in them.
 const (
 	pictureWidth  = 10 * vg.Inch
-	pictureHeight = 4.2 * vg.Inch
+	pictureHeight = 4.2 * vg.Inch // of two panels
 	pictureEdge   = 12
 	titleHeight   = 26
 	footHeight    = 18
@@ -32,7 +32,7 @@ func oursColor() color.Color  { return color.RGBA{0x00, 0x72, 0xb2, 0xff} }
 func rivalColor() color.Color { return color.RGBA{0xe6, 0x9f, 0x00, 0xff} }
 func gridColor() color.Color  { return color.RGBA{0xe2, 0xe2, 0xe2, 0xff} }
 
-// picture is two panels side by side, between a title and a line at the foot.
+// picture is panels, two side by side, between a title and a line at the foot.
 type picture struct{ title, foot string }
 
 // panel is a plot, or why there is none.
@@ -42,25 +42,38 @@ type panel struct {
 }
 
 // write draws the panels and writes them to a file.
-func (p *picture) write(file string, left, right panel) error {
-	if err := errors.Join(left.err, right.err); err != nil {
+func (p *picture) write(file string, panels ...panel) error {
+	var grid [][]*plot.Plot
+	var errs []error
+	for i, panel := range panels {
+		if i%2 == 0 {
+			grid = append(grid, make([]*plot.Plot, 2))
+		}
+		grid[i/2][i%2] = panel.plot
+		errs = append(errs, panel.err)
+	}
+	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	svg := vgsvg.New(pictureWidth, pictureHeight)
+	svg := vgsvg.New(pictureWidth, pictureHeight*vg.Length(len(grid)))
 	c := draw.New(svg)
 	c.SetColor(color.White)
 	c.Fill(c.Path())
 	c = draw.Crop(c, pictureEdge, -pictureEdge, pictureEdge, -pictureEdge)
-	style := left.plot.Title.TextStyle
+	first := grid[0][0]
+	style := first.Title.TextStyle
 	style.XAlign, style.YAlign = text.XLeft, text.YTop
 	c.FillText(style, vg.Point{X: c.Min.X, Y: c.Max.Y}, p.title)
-	style = left.plot.X.Tick.Label
+	style = first.X.Tick.Label
 	style.XAlign, style.YAlign = text.XLeft, text.YBottom
 	c.FillText(style, c.Min, p.foot)
-	panels := draw.Crop(c, 0, 0, footHeight, -titleHeight)
-	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: 2 * pictureEdge}
-	for i, canvas := range plot.Align([][]*plot.Plot{{left.plot, right.plot}}, tiles, panels)[0] {
-		[]*plot.Plot{left.plot, right.plot}[i].Draw(canvas)
+	tiles := draw.Tiles{Rows: len(grid), Cols: 2, PadX: 2 * pictureEdge, PadY: pictureEdge}
+	for row, canvases := range plot.Align(grid, tiles, draw.Crop(c, 0, 0, footHeight, -titleHeight)) {
+		for column, canvas := range canvases {
+			if drawn := grid[row][column]; drawn != nil {
+				drawn.Draw(canvas)
+			}
+		}
 	}
 	var out bytes.Buffer
 	if _, err := svg.WriteTo(&out); err != nil {

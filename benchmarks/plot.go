@@ -92,5 +92,25 @@ func (p *plan) draw(all []result, m machine) error {
 		errs = append(errs, pic.write(filepath.Join(p.plots, "rivals.svg"), bars(calls, "calls/s"),
 			bars(times, "p99 of a call, ms")))
 	}
+	errs = append(errs, p.drawGrowth(all, place))
 	return errors.Join(errs...)
+}
+
+// drawGrowth draws what a call costs along each series of which enough was measured.
+func (p *plan) drawGrowth(all []result, place string) error {
+	var panels []panel
+	for _, s := range grown() {
+		a := s.axis()
+		if costs := s.costs(all); len(costs) >= 2 {
+			panels = append(panels, curves(&a, costs, "CPU of a call, µs"))
+		}
+	}
+	if len(panels) == 0 {
+		return nil
+	}
+	pic := &picture{
+		title: "CPU time of a call, of all clients and servers",
+		foot:  place + " Medians, smallest and largest of the rounds.",
+	}
+	return pic.write(filepath.Join(p.plots, "growth.svg"), panels...)
 }

@@ -19,9 +19,13 @@ type printer interface {
 }
 
 // lines prints an object of JSON per line.
-type lines struct{ w io.Writer }
+type lines struct {
+	w       io.Writer
+	results []result
+}
 
 func (l *lines) work(results []result) error {
+	l.results = append(l.results, results...)
 	encoder := json.NewEncoder(l.w)
 	for _, r := range results {
 		if err := encoder.Encode(r); err != nil {
@@ -31,20 +35,50 @@ func (l *lines) work(results []result) error {
 	return nil
 }
 
-func (l *lines) finish(m machine) error { return json.NewEncoder(l.w).Encode(m) }
+// finish also prints how what was measured grows.
+func (l *lines) finish(m machine) error {
+	encoder := json.NewEncoder(l.w)
+	for _, g := range growths(l.results) {
+		if err := encoder.Encode(g); err != nil {
+			return err
+		}
+	}
+	return encoder.Encode(m)
+}
 
 // table prints tables in Markdown, when all works are done.
 type table struct {
 	w       io.Writer
 	results []result
+	grown   []result // of works of growth
 }
 
 func (t *table) work(results []result) error {
-	t.results = append(t.results, results...)
+	for _, r := range results {
+		if r.grows() {
+			t.grown = append(t.grown, r)
+		} else {
+			t.results = append(t.results, r)
+		}
+	}
 	return nil
 }
 
 func (t *table) finish(m machine) error {
+	var b strings.Builder
+	if len(t.results) > 0 {
+		t.writeWorks(&b)
+	}
+	if len(t.grown) > 0 {
+		writeGrowth(&b, t.grown)
+	}
+	fmt.Fprintf(&b, "\nBroker: %s. %s %s, %d CPUs, %s.\n", m.Broker, m.Go, m.System, m.CPUs, m.Date)
+	_, err := io.WriteString(t.w, b.String())
+	return err
+}
+
+// writeWorks writes what became of each figure, and what the works cost.
+func (t *table) writeWorks(b *strings.Builder) {
 	figures := [][]string{{"work", "figure", "unit", "floor", "asynccalls", "ratio", "goal", "met"}}
 	costs := [][]string{{
 		"work", "floor client", "floor server", "asynccalls client", "asynccalls server", "CPU ratio",
@@ -62,17 +96,13 @@ func (t *table) finish(m machine) error {
 		}
 		last = r.Work
 	}
-	var b strings.Builder
-	writeTable(&b, figures)
-	t.writeRivals(&b)
+	writeTable(b, figures)
+	t.writeRivals(b)
 	b.WriteString("\nPer call, or per response of a stream: CPU time, allocations, and requests to the broker.\n\n")
-	writeTable(&b, costs)
+	writeTable(b, costs)
 	if len(notes) > 0 {
 		b.WriteString("\n" + strings.Join(notes, "\n") + "\n")
 	}
-	fmt.Fprintf(&b, "\nBroker: %s. %s %s, %d CPUs, %s.\n", m.Broker, m.Go, m.System, m.CPUs, m.Date)
-	_, err := io.WriteString(t.w, b.String())
-	return err
 }
 
 // nothingToSay stands in a table where there is no value.

@@ -41,6 +41,7 @@ type setup struct {
 	Allocs string `json:",omitempty"` // file for a profile of allocations
 
 	requests *requests // of all connections of the process
+	gate     *gate     // of a server of a work that has one, or nil
 }
 
 // order has a client make calls, or one of a work with a drain take as many
@@ -63,14 +64,16 @@ type usage struct {
 	CPU      time.Duration
 	Allocs   uint64
 	Requests uint64 // to the broker
+
+	Memory float64 // the largest resident size until now, in megabytes
 }
 
 func (u usage) since(before usage) usage {
-	return usage{u.CPU - before.CPU, u.Allocs - before.Allocs, u.Requests - before.Requests}
+	return usage{u.CPU - before.CPU, u.Allocs - before.Allocs, u.Requests - before.Requests, u.Memory}
 }
 
 func (u usage) plus(v usage) usage {
-	return usage{u.CPU + v.CPU, u.Allocs + v.Allocs, u.Requests + v.Requests}
+	return usage{u.CPU + v.CPU, u.Allocs + v.Allocs, u.Requests + v.Requests, u.Memory + v.Memory}
 }
 
 func parseSetup(encoded string) (*setup, error) {
@@ -97,7 +100,7 @@ func (s *setup) side() (*side, error) {
 
 // work returns the work that the process takes part in, or its part of it.
 func (s *setup) work() (*work, error) {
-	all := works()
+	all := append(works(), growthWorks()...)
 	i := slices.IndexFunc(all, func(w work) bool { return w.name == s.Work })
 	if i < 0 {
 		return nil, fmt.Errorf("there is no work %q", s.Work)

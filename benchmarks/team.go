@@ -116,10 +116,15 @@ func (t *team) warmUp(ctx context.Context) error {
 	}
 }
 
-// largeBody is the size of bodies from which on records are deleted as soon as they
-// were read: with 100 KB, 10,000 calls are 2 GB, which the embedded broker keeps in
-// memory.
-const largeBody = 10_000
+const (
+	// largeBody is the size of bodies from which on records are deleted as soon as they
+	// were read: with 100 KB, 10,000 calls are 2 GB, which the embedded broker keeps in
+	// memory.
+	largeBody = 10_000
+
+	// manyCalls is for how many calls of a burst the same is done.
+	manyCalls = 100_000
+)
 
 // order has the clients make so many calls together, and returns how long that took
 // and the values of the first.
@@ -137,7 +142,7 @@ func (t *team) order(ctx context.Context, calls int) (took time.Duration, values
 	for _, r := range reports {
 		took = max(took, r.Took)
 	}
-	if w := &t.bench.work; w.size >= largeBody {
+	if w := &t.bench.work; w.size >= largeBody || w.gated && w.inflight >= manyCalls {
 		err = deleteRecords(ctx, t.bench.setup.Brokers, t.bench.setup.Prefix)
 	}
 	return took, reports[0].Values, err
@@ -170,8 +175,8 @@ func (t *team) round(ctx context.Context, count int) (sample, error) {
 	if w.units != nil {
 		s.units = w.units(count)
 	}
-	if w.instances > 0 {
-		s.values = crewValues(&s, took)
+	if w.values != nil {
+		s.values = w.values(&s, took)
 	}
 	return s, nil
 }

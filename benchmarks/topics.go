@@ -17,11 +17,11 @@ func createFloorTopics(ctx context.Context, cl *kgo.Client, s *setup) error {
 	if err != nil {
 		return err
 	}
-	return createTopics(ctx, cl, map[string]int32{
-		requestsOf(s):  w.requestPartitions(),
-		repliesOf(s):   replyPartitions,
-		responsesOf(s): requestPartitions,
-	})
+	topics := map[string]int32{repliesOf(s): w.replyPartitions(), responsesOf(s): requestPartitions}
+	for _, service := range w.serviceNames() {
+		topics[topicOf(s, service)] = w.requestPartitions()
+	}
+	return createTopics(ctx, cl, topics)
 }
 
 // createLogs creates the topics of the requests that wait.

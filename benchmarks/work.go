@@ -28,10 +28,22 @@ type work struct {
 	rivals bool
 
 	partitions int32 // of the requests; 0 is the default
+	replies    int32 // partitions of the responses to calls; 0 is the default
+
+	// keys, endpoints and services are how many of them the calls have in turn: 0 is
+	// no key, and one of the others. Endpoints may have a wildcard each.
+	keys, endpoints, services int
+	wildcards                 bool
 
 	// instances is how many servers and clients, each a process of its own, do the
-	// work together; 0 is one of each. What it does with more is told by crews.
+	// work together; 0 is one of each.
 	instances int
+
+	// alone says that some of its sides are alone; see crews.
+	alone bool
+
+	// gated says that a server answers no more calls than its client lets it.
+	gated bool
 
 	// drain is set in a work whose requests wait for whoever takes them. It has
 	// only that, a name, a size and figures, and limits of its services.
@@ -42,6 +54,10 @@ type work struct {
 	// by which its cost is divided. 0 is for calls that are too different from each
 	// other: then no costs are told. It is nil for answers times count.
 	units func(count int) int
+
+	// values returns the values for the figures of what a team did, if those are not
+	// what the first client says.
+	values func(s *sample, took time.Duration) []float64
 
 	// sides returns what is compared, if it is not the floor and asynccalls.
 	sides func() []side
@@ -75,6 +91,9 @@ func (w *work) able(all []side) []side {
 
 // requestPartitions returns how many partitions requests have.
 func (w *work) requestPartitions() int32 { return cmp.Or(w.partitions, requestPartitions) }
+
+// replyPartitions returns how many partitions responses to calls have.
+func (w *work) replyPartitions() int32 { return cmp.Or(w.replies, replyPartitions) }
 
 // restarts reports whether the start of the client is what is measured.
 func (w *work) restarts() bool { return w.measure == nil && w.open == nil }
@@ -136,7 +155,8 @@ func (g goal) text(unit string) string {
 	}
 }
 
-// works returns all works in the order in which they are measured.
+// works returns the works in the order in which they are measured, without those of
+// growth.
 func works() []work {
 	return []work{
 		withRivals(echoAlone()),
@@ -164,12 +184,13 @@ func works() []work {
 	}
 }
 
+// workNames returns what selects works.
 func workNames() []string {
 	var names []string
 	for _, w := range works() {
 		names = append(names, w.name)
 	}
-	return names
+	return append(names, growthNames()...)
 }
 
 // withRivals has a work also done by what users would pick instead.
@@ -178,13 +199,14 @@ func withRivals(w work) work {
 	return w
 }
 
-// selectWorks returns the named works, or all. A name stands for itself, and for
-// all works whose names begin with it and a hyphen.
+// selectWorks returns the named works, or all but those of growth. A name stands for
+// itself, and for all works whose names begin with it and a hyphen.
 func selectWorks(names string) ([]work, error) {
 	all := works()
 	if names == "" {
 		return all, nil
 	}
+	all = append(all, growthWorks()...)
 	var selected []work
 	for name := range strings.SplitSeq(names, ",") {
 		before := len(selected)
