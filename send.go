@@ -126,11 +126,12 @@ func (s *Service) prepareAllowed(ctx context.Context, b *batch, i int, r *Reques
 
 // encode makes the record of a request and marks the request as sent.
 func (s *Service) encode(r *Request, w *wire.Request, owner any) (*outgoing, error) {
-	if err := wire.ValidService(r.Service); err != nil {
+	topic, err := s.destination(r.Service)
+	if err != nil {
 		return nil, err
 	}
-	o := s.newOutgoing(s.recall(&s.asked, r.Service, topics.Requests), owner)
-	err := o.setRequest(r, w)
+	o := s.newOutgoing(topic, owner)
+	err = o.setRequest(r, w)
 	if err == nil && !r.claim() {
 		err = errRequestSent
 	}

@@ -31,9 +31,9 @@ type Service struct {
 	calls     sync.Pool // of *Call, for those that nobody else can hold
 
 	hooks   hookList
-	caller  atomic.Pointer[Caller]      // what calls go through; nil without middleware
-	asked   atomic.Pointer[destination] // the last service that was sent a request
-	outlets *outlets                    // for responses
+	caller  atomic.Pointer[Caller] // what calls go through; nil without middleware
+	asked   destinations           // of requests
+	outlets *outlets               // for responses
 	pulse   pulse
 	durable once // creates the topic for responses at the first Send
 

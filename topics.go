@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/chance"
+	"github.com/asynccalls/asynccalls/internal/topics"
+	"github.com/asynccalls/asynccalls/internal/wire"
 )
 
 // attempt bounds one try to reach the broker; between tries the service waits,
@@ -23,18 +26,25 @@ const (
 // topic returns the full name of a topic of a service.
 func (s *Service) topic(service, kind string) string { return s.config.layout().Name(service, kind) }
 
-// destination is a topic of a service.
+// destination is where the requests to a service go.
 type destination struct{ service, topic string }
 
-// recall returns the topic of a service as topic does. It remembers the last one
-// in last: many messages in a row go to one service.
-func (s *Service) recall(last *atomic.Pointer[destination], service, kind string) string {
-	if d := last.Load(); d != nil && d.service == service {
-		return d.topic
+// destinations remembers those of services that requests were sent to lately, one in
+// each place of the table. The zero table is empty.
+type destinations [64]atomic.Pointer[destination]
+
+// destination returns where the requests to a service go, if it can be one.
+func (s *Service) destination(service string) (topic string, err error) {
+	place := &s.asked[maphash.String(s.lane.seed, service)%uint64(len(s.asked))]
+	if d := place.Load(); d != nil && d.service == service {
+		return d.topic, nil
 	}
-	d := &destination{strings.Clone(service), s.topic(service, kind)}
-	last.Store(d)
-	return d.topic
+	if err := wire.ValidService(service); err != nil {
+		return "", err
+	}
+	d := &destination{strings.Clone(service), s.topic(service, topics.Requests)}
+	place.Store(d)
+	return d.topic, nil
 }
 
 // ensureTopics makes sure that topics of this service exist. It keeps trying while
