@@ -3,6 +3,7 @@ package asynccalls
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/internal/slab"
@@ -32,10 +33,13 @@ func (s *Service) newOutgoing(topic string, owner any) *outgoing {
 	return o
 }
 
-// free gives the record back; nothing of it may be used any more.
+// free gives the record back; nothing of it may be used any more. It is cleared field by
+// field, which costs a fraction of what it costs to clear so large an object while the
+// collector runs; newOutgoing sets the rest.
 func (o *outgoing) free() {
-	clear(o.record.Headers)
-	o.record = driver.Record{}
+	r := &o.record
+	clear(r.Headers)
+	r.Key, r.Value, r.Headers, r.Time = nil, nil, nil, time.Time{}
 	o.owner, o.call = nil, calling{}
 	o.row.Put()
 }

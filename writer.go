@@ -180,7 +180,7 @@ func (r *run) begin() {
 // response that others follow. The lock is held.
 func (r *run) encode(w *wire.Response, resp *Response) (ac []byte, id string, err error) {
 	var text string
-	head := 0
+	var head int
 	if room := resp.headerRoom(); room != nil && (r.head != "" || w.End) {
 		ac, head, err = r.appendHeader(room[:0], w)
 		text = unsafe.String(unsafe.SliceData(ac), len(ac))
