@@ -12,6 +12,7 @@ import (
 type Mux[T any] struct {
 	literals  map[string]*Route[T]
 	wildcards []*Route[T] // those that are more specific stand first
+	tree      node[T]     // has the wildcards, to find them
 }
 
 // Route is a handler and its pattern.
@@ -77,10 +78,12 @@ func (m *Mux[T]) Add(pattern string, handler T) error {
 		}
 	}
 	m.wildcards = slices.Insert(m.wildcards, at, r)
+	m.tree.add(r)
 	return nil
 }
 
-// Find returns the route for a path, or nil.
+// Find returns the route for a path, or nil. It allocates nothing, and mostly
+// costs as much as the path has segments, however many patterns there are.
 func (m *Mux[T]) Find(path string) *Route[T] {
 	if r := m.literals[path]; r != nil {
 		return r
@@ -88,12 +91,7 @@ func (m *Mux[T]) Find(path string) *Route[T] {
 	if path == "" || path[0] != '/' {
 		return nil
 	}
-	for _, r := range m.wildcards {
-		if r.Pattern.matches(path) {
-			return r
-		}
-	}
-	return nil
+	return m.tree.find(path[1:])
 }
 
 // relation says how the paths that one pattern matches relate to those of

@@ -124,22 +124,3 @@ func (p *Pattern) index(name string) int {
 	}
 	return -1
 }
-
-// matches reports whether the pattern matches a path, which begins with "/".
-func (p *Pattern) matches(path string) bool {
-	path = path[1:]
-	for i, s := range p.segments {
-		if s.kind == rest {
-			return true
-		}
-		part, remainder, more := strings.Cut(path, "/")
-		if s.kind == literal && part != s.text || s.kind == wildcard && part == "" {
-			return false
-		}
-		if last := i == len(p.segments)-1; last == more {
-			return false
-		}
-		path = remainder
-	}
-	return true
-}
