@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/drivers"
 )
 
 const (
@@ -34,7 +35,7 @@ type description struct {
 // Topics implements [driver.Admin].
 func (d *Driver) Topics(ctx context.Context, names ...string) ([]driver.Topic, error) {
 	if d.closed() {
-		return nil, fmt.Errorf("describe topics: %w", errClosed)
+		return nil, fmt.Errorf("describe topics: %w", drivers.ErrClosed)
 	}
 	if len(names) == 0 {
 		return nil, nil
@@ -63,7 +64,7 @@ func (d *Driver) Topics(ctx context.Context, names ...string) ([]driver.Topic, e
 // reason says why a request failed: if nothing could be reached, why not.
 func (d *Driver) reason(ctx context.Context, err error) error {
 	if d.closed() {
-		return errClosed
+		return drivers.ErrClosed
 	}
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, ctx.Err()) {
 		return fmt.Errorf("no broker can be reached: %w", cause)
@@ -184,7 +185,7 @@ func (d *Driver) askLimit(ctx context.Context, topic string) (int32, error) {
 // Create implements [driver.Admin].
 func (d *Driver) Create(ctx context.Context, topics ...driver.Topic) error {
 	if d.closed() {
-		return fmt.Errorf("create topics: %w", errClosed)
+		return fmt.Errorf("create topics: %w", drivers.ErrClosed)
 	}
 	if len(topics) == 0 {
 		return nil
@@ -259,7 +260,7 @@ func (d *Driver) awaitTopics(ctx context.Context, names []string) error {
 				return ctx.Err()
 			}
 			if d.closed() {
-				return errClosed
+				return drivers.ErrClosed
 			}
 		}
 	}

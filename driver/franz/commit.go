@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/drivers"
 )
 
 var (
@@ -27,7 +28,7 @@ func (g *group) Commit(ctx context.Context, positions ...driver.Position) error 
 
 func (g *group) commit(ctx context.Context, positions []driver.Position) error {
 	if g.isDone() {
-		return errClosed
+		return drivers.ErrClosed
 	}
 	select {
 	case g.committing <- struct{}{}:
@@ -35,7 +36,7 @@ func (g *group) commit(ctx context.Context, positions []driver.Position) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-g.done:
-		return errClosed
+		return drivers.ErrClosed
 	}
 	if err := g.awaitSettled(ctx, positions); err != nil {
 		return err
@@ -50,7 +51,7 @@ func (g *group) commit(ctx context.Context, positions []driver.Position) error {
 		}
 		switch {
 		case g.isDone():
-			return errors.Join(append(errs, errClosed)...)
+			return errors.Join(append(errs, drivers.ErrClosed)...)
 		case ctx.Err() != nil:
 			return errors.Join(append(errs, g.driver.reason(ctx, ctx.Err()))...)
 		case !mayRetryCommit(err):
@@ -77,7 +78,7 @@ func (g *group) awaitSettled(ctx context.Context, positions []driver.Position) e
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-g.done:
-			return errClosed
+			return drivers.ErrClosed
 		}
 	}
 }

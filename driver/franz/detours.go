@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/asynccalls/asynccalls/internal/drivers"
 )
 
 // detours are the records that can't go straight to the client: those of a topic
@@ -106,7 +108,7 @@ func (s *detours) sender(l *detour) (*kgo.Client, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped {
-		return nil, errClosed
+		return nil, drivers.ErrClosed
 	}
 	if l.client == nil {
 		held := append(s.driver.publishing(), kgo.ManualFlushing())
@@ -195,7 +197,7 @@ func (s *detours) next(l *detour, n int) ([]*publication, bool) {
 		s.busy.Add(-1)
 		return nil, false
 	}
-	slices.SortStableFunc(l.failed, func(a, b *publication) int { return cmp.Compare(a.space.turn, b.space.turn) })
+	slices.SortStableFunc(l.failed, func(a, b *publication) int { return cmp.Compare(a.space.Turn, b.space.Turn) })
 	n = min(n, len(l.failed))
 	records := slices.Clone(l.failed[:n])
 	l.failed = slices.Delete(l.failed, 0, n)

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/drivers"
 	"github.com/asynccalls/asynccalls/internal/slab"
 )
 
@@ -25,7 +26,7 @@ type Driver struct {
 	admin        *kadm.Client
 	connects     *connects
 	limits       *limits
-	buffer       *buffer
+	buffer       *drivers.Buffer
 	detours      *detours
 	publications slab.Slab[publication]
 	records      records
@@ -42,9 +43,9 @@ type Driver struct {
 // client of franz-go that the driver makes; those that break the contract are an
 // error that names them.
 func Open(seeds string, opts ...kgo.Opt) (*Driver, error) {
-	addrs, err := parseSeeds(seeds)
+	addrs, err := drivers.ParseSeeds(seeds)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("franz: %w", err)
 	}
 	if err := checkTyped(opts); err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func (d *Driver) connect(addrs []string) error {
 	if err != nil {
 		return err
 	}
-	d.buffer = newBuffer(records, bytes)
+	d.buffer = drivers.NewBuffer(records, bytes)
 	d.client, err = kgo.NewClient(slices.Concat(d.shared, d.publishing())...)
 	if err != nil {
 		return fmt.Errorf("franz: %w", err)
@@ -83,12 +84,12 @@ func (d *Driver) connect(addrs []string) error {
 func (d *Driver) Close() error {
 	d.closing.Do(func() {
 		close(d.done)
-		d.buffer.shut()
+		d.buffer.Shut()
 		d.closeReaders()
 		d.client.Close()
 		d.detours.stop()
 		// The clients have failed all records, and report them now.
-		_ = d.buffer.flush(context.Background())
+		_ = d.buffer.Flush(context.Background())
 		d.detours.wait()
 	})
 	return nil
@@ -125,7 +126,7 @@ func (d *Driver) keep(r io.Closer) error {
 	}
 	d.mu.Unlock()
 	if closed {
-		return errors.Join(errClosed, r.Close())
+		return errors.Join(drivers.ErrClosed, r.Close())
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/drivers"
 )
 
 // leaveTimeout bounds how long a group is told that a member leaves. A group
@@ -43,7 +44,7 @@ func (d *Driver) Join(ctx context.Context, name string, topics []string, l drive
 
 func (d *Driver) join(ctx context.Context, name string, topics []string, l driver.Listener) (*group, error) {
 	if d.closed() {
-		return nil, errClosed
+		return nil, drivers.ErrClosed
 	}
 	if name == "" || len(topics) == 0 {
 		return nil, fmt.Errorf("want a name and at least one topic: %w", driver.ErrRefused)

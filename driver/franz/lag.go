@@ -7,12 +7,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/drivers"
 )
 
 // Lag tells what [driver.Group] says.
 func (g *group) Lag(ctx context.Context) (map[driver.Partition]int64, error) {
 	if g.isDone() {
-		return nil, fmt.Errorf("lag of group %q: %w", g.name, errClosed)
+		return nil, fmt.Errorf("lag of group %q: %w", g.name, drivers.ErrClosed)
 	}
 	ctx, cancel := g.driver.connects.impatient(ctx)
 	defer cancel()

@@ -10,9 +10,6 @@ import (
 	"github.com/asynccalls/asynccalls/driver"
 )
 
-// errClosed says that the driver, a group or a reader is closed.
-var errClosed = fmt.Errorf("driver is closed: %w", driver.ErrRefused)
-
 // errUnknownPartition says that a record names a partition that a topic does
 // not have.
 var errUnknownPartition = fmt.Errorf("partition out of range: %w", driver.ErrNoTopic)

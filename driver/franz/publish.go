@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/drivers"
 	"github.com/asynccalls/asynccalls/internal/slab"
 )
 
@@ -21,7 +22,7 @@ type publication struct {
 	driver *Driver
 	record *driver.Record
 	done   func(*driver.Record, error)
-	space  space
+	space  drivers.Space
 
 	err   error           // why it failed last
 	tries int             // how often it was sent again
@@ -30,12 +31,12 @@ type publication struct {
 
 // Publish implements [driver.Publisher].
 func (d *Driver) Publish(ctx context.Context, r *driver.Record, done func(*driver.Record, error)) {
-	bytes := size(r)
+	bytes := drivers.Size(r)
 	if err := d.refuse(r, bytes); err != nil {
 		done(r, err)
 		return
 	}
-	space, err := d.buffer.take(ctx, bytes)
+	space, err := d.buffer.Take(ctx, bytes)
 	if err != nil {
 		done(r, fmt.Errorf("publish to %q: %w", r.Topic, err))
 		return
@@ -53,8 +54,8 @@ func (d *Driver) refuse(r *driver.Record, bytes int64) error {
 	if r.Topic == "" {
 		return fmt.Errorf("publish a record without a topic: %w", driver.ErrNoTopic)
 	}
-	if bytes > d.buffer.maxBytes {
-		return fmt.Errorf("publish to %q: %w", r.Topic, &driver.TooLargeError{Limit: int(d.buffer.maxBytes)})
+	if bytes > d.buffer.MaxBytes() {
+		return fmt.Errorf("publish to %q: %w", r.Topic, &driver.TooLargeError{Limit: int(d.buffer.MaxBytes())})
 	}
 	return nil
 }
@@ -62,9 +63,9 @@ func (d *Driver) refuse(r *driver.Record, bytes int64) error {
 // Flush implements [driver.Publisher].
 func (d *Driver) Flush(ctx context.Context) error {
 	if d.closed() {
-		return errClosed
+		return drivers.ErrClosed
 	}
-	return d.buffer.flush(ctx)
+	return d.buffer.Flush(ctx)
 }
 
 // send hands the record to the client, which may write it twice or fail it if
@@ -103,7 +104,7 @@ func (p *publication) end() {
 	p.clear()
 	row.Put()
 	done(r, err)
-	d.buffer.give(space)
+	d.buffer.Give(space)
 }
 
 // clear lets go of what the record holds. It does so field by field, which costs a
@@ -113,7 +114,7 @@ func (p *publication) clear() {
 	sent.Key, sent.Value, sent.Headers, sent.Context = nil, nil, nil, nil
 	sent.Attrs, sent.ProducerEpoch, sent.ProducerID = kgo.RecordAttrs{}, 0, 0
 	sent.LeaderEpoch, sent.Offset = 0, 0
-	p.record, p.done, p.space = nil, nil, space{}
+	p.record, p.done, p.space = nil, nil, drivers.Space{}
 	p.err, p.tries, p.again = nil, 0, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/drivers"
 )
 
 var _ interface {
@@ -95,7 +96,7 @@ func (s *single) Position() int64 {
 
 func (d *Driver) read(ctx context.Context, p driver.Partition, offset int64) (*reader, error) {
 	if d.closed() {
-		return nil, errClosed
+		return nil, drivers.ErrClosed
 	}
 	if offset < -1 {
 		return nil, fmt.Errorf("offset is %d, want -1 or more: %w", offset, driver.ErrRefused)

@@ -40,7 +40,7 @@ func (s *detours) verdict(p *publication) (again, forget bool) {
 		return p.tries < maxTries, true
 	case isMissing(p.err):
 		return false, true
-	case isTooLarge(p.err) && p.space.bytes > int64(s.driver.limits.of(p.record.Topic)):
+	case isTooLarge(p.err) && p.space.Bytes > int64(s.driver.limits.of(p.record.Topic)):
 		return false, false
 	}
 	return isBatchRefusal(p.err), false

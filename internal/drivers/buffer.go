@@ -1,4 +1,4 @@
-package franz
+package drivers
 
 import (
 	"context"
@@ -8,10 +8,10 @@ import (
 	"github.com/asynccalls/asynccalls/driver"
 )
 
-// A buffer counts the records on their way, and bounds them. A record takes its
+// A Buffer counts the records on their way, and bounds them. A record takes its
 // space before it is handed to the client library, which itself has no bound:
 // there the context that bounds the wait would stay with the record.
-type buffer struct {
+type Buffer struct {
 	maxRecords, maxBytes int64
 
 	mu             sync.Mutex // guards all below
@@ -32,35 +32,36 @@ type wave struct {
 
 type waiter struct {
 	bytes int64
-	ready chan space // gets one value; a zero one if the buffer was closed
+	ready chan Space // gets one value; a zero one if the buffer was closed
 }
 
-// A space is what one record takes of the buffer.
-type space struct {
+// A Space is what one record takes of the buffer.
+type Space struct {
 	wave  *wave
-	bytes int64
-	turn  uint64 // orders the records by when they took their space
+	Bytes int64
+	Turn  uint64 // orders the records by when they took their space
 }
 
-func newBuffer(maxRecords, maxBytes int64) *buffer {
-	return &buffer{maxRecords: maxRecords, maxBytes: maxBytes, current: newWave()}
+// NewBuffer returns an empty buffer with these bounds.
+func NewBuffer(maxRecords, maxBytes int64) *Buffer {
+	return &Buffer{maxRecords: maxRecords, maxBytes: maxBytes, current: newWave()}
 }
 
 func newWave() *wave { return &wave{done: make(chan struct{})} }
 
-// take waits for space. It returns the error of ctx if that ends first.
-func (b *buffer) take(ctx context.Context, bytes int64) (space, error) {
+// Take waits for space. It returns the error of ctx if that ends first.
+func (b *Buffer) Take(ctx context.Context, bytes int64) (Space, error) {
 	b.mu.Lock()
 	if b.closed {
 		b.mu.Unlock()
-		return space{}, errClosed
+		return Space{}, ErrClosed
 	}
 	if len(b.waiting) == 0 && b.fits(bytes) {
 		s := b.add(bytes)
 		b.mu.Unlock()
 		return s, nil
 	}
-	w := &waiter{bytes: bytes, ready: make(chan space, 1)}
+	w := &waiter{bytes: bytes, ready: make(chan Space, 1)}
 	b.waiting = append(b.waiting, w)
 	b.mu.Unlock()
 
@@ -70,21 +71,24 @@ func (b *buffer) take(ctx context.Context, bytes int64) (space, error) {
 	case <-ctx.Done():
 	}
 	if b.leave(w) {
-		return space{}, ctx.Err()
+		return Space{}, ctx.Err()
 	}
 	return (<-w.ready).orClosed()
 }
 
-func (s space) orClosed() (space, error) {
+func (s Space) orClosed() (Space, error) {
 	if s.wave == nil {
-		return s, errClosed
+		return s, ErrClosed
 	}
 	return s, nil
 }
 
+// MaxBytes returns how many bytes fit.
+func (b *Buffer) MaxBytes() int64 { return b.maxBytes }
+
 // leave takes a waiter out of the line. It returns false if its turn has come
 // already.
-func (b *buffer) leave(w *waiter) bool {
+func (b *Buffer) leave(w *waiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	i := slices.Index(b.waiting, w)
@@ -96,30 +100,30 @@ func (b *buffer) leave(w *waiter) bool {
 	return true
 }
 
-// give returns the space of a record.
-func (b *buffer) give(s space) {
+// Give returns the space of a record.
+func (b *Buffer) Give(s Space) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.records--
-	b.bytes -= s.bytes
+	b.bytes -= s.Bytes
 	s.wave.records--
 	s.wave.endIfEmpty()
 	b.grant()
 }
 
-func (b *buffer) fits(bytes int64) bool {
+func (b *Buffer) fits(bytes int64) bool {
 	return b.records < b.maxRecords && b.bytes+bytes <= b.maxBytes
 }
 
-func (b *buffer) add(bytes int64) space {
+func (b *Buffer) add(bytes int64) Space {
 	b.records++
 	b.bytes += bytes
 	b.taken++
 	b.current.records++
-	return space{wave: b.current, bytes: bytes, turn: b.taken}
+	return Space{wave: b.current, Bytes: bytes, Turn: b.taken}
 }
 
-func (b *buffer) grant() {
+func (b *Buffer) grant() {
 	for len(b.waiting) > 0 && b.fits(b.waiting[0].bytes) {
 		w := b.waiting[0]
 		b.waiting = b.waiting[1:]
@@ -133,9 +137,9 @@ func (w *wave) endIfEmpty() {
 	}
 }
 
-// flush waits until all records that have taken space before have given it
+// Flush waits until all records that have taken space before have given it
 // back.
-func (b *buffer) flush(ctx context.Context) error {
+func (b *Buffer) Flush(ctx context.Context) error {
 	for _, w := range b.seal() {
 		select {
 		case <-w.done:
@@ -147,7 +151,7 @@ func (b *buffer) flush(ctx context.Context) error {
 }
 
 // seal returns the waves that are not empty.
-func (b *buffer) seal() []*wave {
+func (b *Buffer) seal() []*wave {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.earlier = slices.DeleteFunc(b.earlier, func(w *wave) bool { return w.records == 0 })
@@ -159,19 +163,19 @@ func (b *buffer) seal() []*wave {
 	return slices.Clone(b.earlier)
 }
 
-// shut refuses all records from now on, also those that wait.
-func (b *buffer) shut() {
+// Shut refuses all records from now on, also those that wait.
+func (b *Buffer) Shut() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.closed = true
 	for _, w := range b.waiting {
-		w.ready <- space{}
+		w.ready <- Space{}
 	}
 	b.waiting = nil
 }
 
-// size is what a record takes of the buffer, in bytes.
-func size(r *driver.Record) int64 {
+// Size is what a record takes of the buffer, in bytes.
+func Size(r *driver.Record) int64 {
 	n := len(r.Key) + len(r.Value)
 	for i := range r.Headers {
 		n += len(r.Headers[i].Key) + len(r.Headers[i].Value)

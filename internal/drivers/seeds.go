@@ -1,4 +1,4 @@
-package franz
+package drivers
 
 import (
 	"fmt"
@@ -9,16 +9,16 @@ import (
 
 const defaultPort = "9092"
 
-// parseSeeds splits "host1:9092,host2:9092". A missing port is 9092.
-func parseSeeds(seeds string) ([]string, error) {
+// ParseSeeds splits "host1:9092,host2:9092". A missing port is 9092.
+func ParseSeeds(seeds string) ([]string, error) {
 	if strings.TrimSpace(seeds) == "" {
-		return nil, fmt.Errorf("franz: no broker address, want \"host:port\" or several separated by commas")
+		return nil, fmt.Errorf("no broker address, want \"host:port\" or several separated by commas")
 	}
 	var addrs []string
 	for seed := range strings.SplitSeq(seeds, ",") {
 		addr, err := parseSeed(strings.TrimSpace(seed))
 		if err != nil {
-			return nil, fmt.Errorf("franz: broker address %q: %w", seed, err)
+			return nil, fmt.Errorf("broker address %q: %w", seed, err)
 		}
 		addrs = append(addrs, addr)
 	}
