@@ -6,6 +6,8 @@ SHELL := /bin/bash
 LINT_VERSION := v2.15.0
 LINT := .bin/golangci-lint
 MODULES := benchmarks telemetry telemetry/rules # beside that of the library
+# The modules that need a C compiler, if there is one.
+CGO_MODULES := $(shell command -v $$(go env CC) >/dev/null && echo driver/confluent examples/drivers)
 COVERAGE := 92
 # A count, not a time: at the end of a time Go may report that as a failure (go.dev/issue/75804).
 FUZZ_TIME ?= 100000x
@@ -18,7 +20,7 @@ BENCH_PLOTS ?= charts# in benchmarks
 BENCH_QUICK ?= -rounds 3 -round 300ms
 BENCH_GROWTH ?= -works growth -round 500ms
 
-.PHONY: help test race explore lint fuzz cover modules kafka kafka-stop test-kafka asyncapi prove examples static readme readme-check api api-update bench bench-growth bench-quick check
+.PHONY: help test race explore lint fuzz cover modules kafka kafka-stop test-kafka test-confluent asyncapi prove examples static readme readme-check api api-update bench bench-growth bench-quick check
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,7 +38,8 @@ explore: ## EXPLORE_SEEDS random scenarios of failures, in virtual time
 lint: $(LINT) ## golangci-lint in all modules, no issues allowed
 	$(LINT) config verify
 	$(LINT) run ./...
-	@for module in $(MODULES); do (cd $$module && $(CURDIR)/$(LINT) run ./...); done
+	@for module in $(MODULES) $(CGO_MODULES); do (cd $$module && $(CURDIR)/$(LINT) run ./...); done
+	$(if $(CGO_MODULES),cd benchmarks && $(CURDIR)/$(LINT) run --build-tags confluent ./...)
 
 $(LINT): Makefile
 	GOBIN=$(CURDIR)/.bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
@@ -73,15 +76,29 @@ test-kafka: ## the tests that use Kafka, on Apache Kafka; starts and stops it if
 	grep -q -- '--- PASS: TestKafkaReplay/kafka' .kafka/deadletters.log || { echo 'the Apache Kafka tier of deadletters did not run'; exit 1; }; \
 	ASYNCCALLS_KAFKA=$(KAFKA_ADDR) go test -count=1 -v -run 'Behaviors|Kafka' ./asynccallstest ./examples/kiosk | tee .kafka/asynccallstest.log | grep -E '^ {0,4}(---|ok|FAIL)|--- FAIL'; \
 	grep -q -- '--- PASS: TestBehaviors/kafka' .kafka/asynccallstest.log || { echo 'the Apache Kafka tier of the testing mode did not run'; exit 1; }; \
-	ASYNCCALLS_KAFKA=$(KAFKA_ADDR) go test -count=1 -v ./cmd/acurl | tee .kafka/acurl.log | grep -E '^ {0,4}(---|ok|FAIL)|--- FAIL'; \
+	ASYNCCALLS_KAFKA=$(KAFKA_ADDR) go test -count=1 -v ./internal/acurl | tee .kafka/acurl.log | grep -E '^ {0,4}(---|ok|FAIL)|--- FAIL'; \
 	grep -q -- '--- PASS: TestScripts/kafka' .kafka/acurl.log || { echo 'the Apache Kafka tier of acurl did not run'; exit 1; }; \
 	grep -q -- '--- PASS: TestSecurity/kafka' .kafka/acurl.log || { echo 'acurl was not tested with TLS and logins'; exit 1; }; \
 	grep -q -- '--- PASS: TestDriver/kafka' .kafka/franz.log || { echo 'the Apache Kafka tier of the driver did not run'; exit 1; }
 
+# Without a C compiler they are not there, which is a failure where CI is set.
+test-confluent: ## the driver on librdkafka, on both brokers, if there is a C compiler
+ifeq ($(CGO_MODULES),)
+	@echo 'no C compiler: driver/confluent and examples/drivers were not tested'; [ -z "$${CI:-}" ]
+else
+	cd driver/confluent && go vet ./...
+	cd benchmarks && go vet -tags confluent .
+	cd examples/drivers && go vet . && test "$$(go run . | grep -cE '^Hello, (franz|confluent)$$')" = 2
+	@mkdir -p .kafka; \
+	if ! scripts/kafka status >/dev/null 2>&1; then scripts/kafka start; trap 'scripts/kafka stop' EXIT; fi; \
+	(cd driver/confluent && ASYNCCALLS_KAFKA=$(KAFKA_ADDR) go test -count=1 -timeout 15m -v ./...) | tee .kafka/confluent.log | grep -E '^ {0,4}(---|ok|FAIL)|--- FAIL'; \
+	grep -q -- '--- PASS: TestDriver/kafka' .kafka/confluent.log || { echo 'the Apache Kafka tier of driver/confluent did not run'; exit 1; }
+endif
+
 asyncapi: ## AsyncAPI documents conform to the official JSON Schema, which npm fetches
 	@ASYNCCALLS_ASYNCAPI=$$(scripts/asyncapi-schema); export ASYNCCALLS_ASYNCAPI; \
 	go test -count=1 -v ./asyncapi > .asyncapi/asyncapi.log || { grep -vE '^ *(===|--- PASS)' .asyncapi/asyncapi.log; exit 1; }; \
-	go test -count=1 -v -run 'TestScripts/embedded/asyncapi' ./cmd/acurl > .asyncapi/acurl.log || { grep -vE '^ *===' .asyncapi/acurl.log; exit 1; }; \
+	go test -count=1 -v -run 'TestScripts/embedded/asyncapi' ./internal/acurl > .asyncapi/acurl.log || { grep -vE '^ *===' .asyncapi/acurl.log; exit 1; }; \
 	grep -q -- '--- PASS: TestDocuments/all/official' .asyncapi/asyncapi.log || { echo 'no document was checked by the official schema'; exit 1; }; \
 	grep -q -- '--- PASS: TestMutants/official' .asyncapi/asyncapi.log || { echo 'nobody has seen the official schema refuse a document'; exit 1; }; \
 	grep -q -- 'stdout conforms to AsyncAPI' .asyncapi/acurl.log || { echo 'no document of acurl was checked by the official schema'; exit 1; }; \
@@ -122,7 +139,7 @@ bench: ## the whole table of performance but growth, with charts; on Apache Kafk
 		if scripts/kafka start >/dev/null; then trap 'scripts/kafka stop' EXIT; \
 		else brokers=(); echo 'Apache Kafka could not be started: this is the embedded broker' >&2; fi; \
 	fi; \
-	(cd benchmarks && go run . "$${brokers[@]}" $(BENCH) -plot $(BENCH_PLOTS))
+	(cd benchmarks && go run $(if $(CGO_MODULES),-tags confluent) . "$${brokers[@]}" $(BENCH) -plot $(BENCH_PLOTS))
 
 bench-growth: BENCH = $(BENCH_GROWTH)
 bench-growth: bench ## how what a call costs grows, with a chart, in about six minutes
@@ -130,4 +147,4 @@ bench-growth: bench ## how what a call costs grows, with a chart, in about six m
 bench-quick: ## the essential five on the embedded broker, in about a minute
 	@cd benchmarks && go run . $(BENCH_QUICK) -works echo1,echo1k,echo10k,stream100,stream100x100
 
-check: lint race explore modules cover readme-check api asyncapi examples static test-kafka prove fuzz ## everything
+check: lint race explore modules cover readme-check api asyncapi examples static test-kafka test-confluent prove fuzz ## everything

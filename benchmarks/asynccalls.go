@@ -5,14 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/asynccalls/asynccalls"
 	"github.com/asynccalls/asynccalls/driver"
-	"github.com/asynccalls/asynccalls/driver/franz"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // serveAsynccalls answers requests with their own bodies.
@@ -106,10 +103,6 @@ func openService(s *setup, id string, limits asynccalls.Limits) (driver.Driver, 
 	return d, svc, nil
 }
 
-func openDriver(s *setup) (driver.Driver, error) {
-	return franz.Open(strings.Join(s.Brokers, ","), kgo.WithHooks(s.requests))
-}
-
 // newService returns a service whose calls may take as long as those of the floor,
 // unless limits say otherwise.
 func newService(s *setup, d driver.Driver, id string, limits asynccalls.Limits) (*asynccalls.Service, error) {
@@ -118,11 +111,14 @@ func newService(s *setup, d driver.Driver, id string, limits asynccalls.Limits) 
 		return nil, err
 	}
 	limits.Call = cmp.Or(limits.Call, callLimit)
-	svc, err := asynccalls.New(
-		id, d,
+	options := []asynccalls.Option{
 		asynccalls.Topics{Prefix: s.Prefix, Partitions: w.requestPartitions(), ReplyPartitions: w.replyPartitions()},
 		limits,
-	)
+	}
+	if w.ordinals {
+		options = append(options, asynccalls.WithReplyOrdinal(s.Instance))
+	}
+	svc, err := asynccalls.New(id, d, options...)
 	if err == nil {
 		err = s.observe(svc)
 	}

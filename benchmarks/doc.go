@@ -16,14 +16,18 @@
 // hello make calls. The times of calls are those of all calls, or of about 10,000 in
 // a round. sizes-10B, sizes-1KB, sizes-10KB and sizes-100KB are echo10k with other
 // bodies, and sizes stands for all four. instances is echo10k by eight servers and
-// eight clients, each a process of its own, beside the same by one of each.
+// eight clients, each a process of its own, beside the same by one of each; in ordinals
+// the clients have ordinals (asynccalls.WithReplyOrdinal), and so a partition each.
 //
 // echo1, echo1k, echo10k, stream100 and stream100x100 are also done, in the same
 // turns, by what users would pick instead: http is net/http and grpc is gRPC, both
 // between the two processes; nats is the micro services of nats.go, with a server of
 // NATS in a third process; watermill is its component requestreply, on the same
 // Kafka. What they take is in tables of their own, with the ratio of asynccalls to
-// each. How each is tuned is said where it is written, in rivalhttp.go and so on.
+// each. Built with the tag confluent, which needs a C compiler, there are also librdkafka
+// (confluent-kafka-go by itself, doing what the floor does), librdkafka-blind (the same
+// without reports of what became of a record) and asynccalls-confluent (asynccalls with
+// package driver/confluent). How each is tuned is said where it is written, in rivalhttp.go and so on.
 // -rivals picks some of them, or none. They do not do the same: only with the floor,
 // asynccalls and watermill a broker stores each request and each response. The CPU
 // time of brokers is counted for nobody.

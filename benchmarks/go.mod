@@ -4,6 +4,7 @@ go 1.26.0
 
 replace (
 	github.com/asynccalls/asynccalls => ../
+	github.com/asynccalls/asynccalls/driver/confluent => ../driver/confluent
 	github.com/asynccalls/asynccalls/telemetry => ../telemetry
 )
 
@@ -12,7 +13,9 @@ require (
 	github.com/ThreeDotsLabs/watermill v1.5.1
 	github.com/ThreeDotsLabs/watermill-kafka/v3 v3.0.6
 	github.com/asynccalls/asynccalls v0.0.0-00010101000000-000000000000
+	github.com/asynccalls/asynccalls/driver/confluent v0.0.0-00010101000000-000000000000
 	github.com/asynccalls/asynccalls/telemetry v0.0.0-00010101000000-000000000000
+	github.com/confluentinc/confluent-kafka-go/v2 v2.14.1
 	github.com/nats-io/nats-server/v2 v2.15.3
 	github.com/nats-io/nats.go v1.55.0
 	github.com/twmb/franz-go v1.22.2

@@ -36,6 +36,15 @@ func instances() work {
 	return w
 }
 
+// ordinals is instances whose clients of asynccalls have ordinals, and so a partition
+// for responses each, as those of the floor have. Without ordinals they pick one at
+// random, and some read what is for others.
+func ordinals() work {
+	w := instances()
+	w.name, w.ordinals = "ordinals", true
+	return w
+}
+
 // crewValues returns how many calls a team made in a second, and what CPU time one
 // took, in microseconds.
 func crewValues(s *sample, took time.Duration) []float64 {

@@ -10,7 +10,7 @@ import (
 // documentation says and as far as measuring has shown that it helps; the files of
 // the sides say how. Their calls have no deadlines, which costs them nothing.
 func rivals() []side {
-	return []side{
+	return append([]side{
 		{name: "http", serve: serveHTTP, open: openHTTP},
 		{name: "grpc", serve: serveGRPC, open: openGRPC},
 		{name: "nats", broker: startNATS, serve: serveNATS, open: openNATS},
@@ -18,7 +18,7 @@ func rivals() []side {
 			name: "watermill", serve: serveWatermill, open: openWatermill,
 			lacksStreams: "answers each request once",
 		},
-	}
+	}, otherDrivers()...)
 }
 
 func rivalNames() []string {

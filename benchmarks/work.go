@@ -39,6 +39,9 @@ type work struct {
 	// work together; 0 is one of each.
 	instances int
 
+	// ordinals says that clients have one each; see ordinals.
+	ordinals bool
+
 	// alone says that some of its sides are alone; see crews.
 	alone bool
 
@@ -172,6 +175,7 @@ func works() []work {
 		withRivals(streamMany()),
 		hello(),
 		instances(),
+		ordinals(),
 		sendMany(),
 		outstanding(),
 		many(),
