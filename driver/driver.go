@@ -68,7 +68,8 @@ type Publisher interface {
 	// possibly before Publish returns. It must not block, and must not call the
 	// driver. Until then r and what it points to belong to the driver; then
 	// they are the caller's again. done gets r back, with Tag untouched, and
-	// with Partition, Offset and Time set if the error is nil.
+	// with Partition, Offset and Time set if the error is nil. Time is that of the
+	// publisher where the client library does not tell the broker's.
 	//
 	// A nil error says that all in-sync replicas have the record. Otherwise the
 	// error is, or wraps,
