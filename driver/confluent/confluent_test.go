@@ -2,6 +2,7 @@ package confluent_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 
@@ -16,7 +17,16 @@ import (
 	"github.com/asynccalls/asynccalls/driver/confluent"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(victimVariable) != "" {
+		if err := serveVictim(os.Args[1], os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // clusters returns the address of a broker in the process, and that of Apache
 // Kafka if there is one.
