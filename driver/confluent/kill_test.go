@@ -50,7 +50,7 @@ func serveVictim(addr, prefix string) error {
 	if err := s.Ready(context.Background()); err != nil {
 		return err
 	}
-	fmt.Println("ready")
+	_, _ = fmt.Fprintln(os.Stdout, "ready")
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return errors.Join(err, s.Close(), <-ended, d.Close())
 }
@@ -62,7 +62,7 @@ func victim(tb testing.TB, addr, prefix string) (kill func()) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c := exec.Command(program, addr, prefix) //nolint:noctx // it is killed
+	c := exec.Command(program, addr, prefix)
 	c.Env = append(os.Environ(), victimVariable+"=1")
 	c.Stderr = os.Stderr
 	in, err := c.StdinPipe()
