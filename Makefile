@@ -87,7 +87,7 @@ ifeq ($(CGO_MODULES),)
 	@echo 'no C compiler: driver/confluent and examples/drivers were not tested'; [ -z "$${CI:-}" ]
 else
 	cd driver/confluent && go vet ./...
-	cd benchmarks && go vet -tags confluent .
+	cd benchmarks && go vet -tags confluent . && go test -tags confluent -run Rivals .
 	cd examples/drivers && go vet . && test "$$(go run . | grep -cE '^Hello, (franz|confluent)$$')" = 2
 	@mkdir -p .kafka; \
 	if ! scripts/kafka status >/dev/null 2>&1; then scripts/kafka start; trap 'scripts/kafka stop' EXIT; fi; \
