@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/asynccalls/asynccalls/internal/wire"
 )
@@ -127,5 +129,48 @@ func TestJoiner(t *testing.T) {
 	}
 	if len(j.calls) != mostCalls || j.order.Len() != mostCalls || j.calls["early"] != nil {
 		t.Errorf("%d calls are known, want %d, without the oldest", len(j.calls), mostCalls)
+	}
+}
+
+// TestTailStarts has a record come between the two questions that tell where to begin in
+// a topic in which there was nothing yet: it is read.
+func TestTailStarts(t *testing.T) {
+	t.Parallel()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "topic"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	connect := func() *kgo.Client {
+		client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.Close)
+		return client
+	}
+	reader, writer := connect(), connect()
+	asked, written := false, false
+	cluster.ControlKey(int16(kmsg.ListOffsets), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		req, _ := r.(*kmsg.ListOffsetsRequest)
+		switch byTime := req.Topics[0].Partitions[0].Timestamp >= 0; {
+		case byTime:
+			asked = true
+		case asked && !written:
+			written = true
+			cluster.SleepControl(func() {
+				writer.ProduceSync(t.Context(), &kgo.Record{Topic: "topic"})
+			})
+		}
+		return nil, nil, false
+	})
+	w := &watcher{admin: kadm.NewClient(reader), known: map[string]bool{}}
+	starts, err := w.starts(t.Context(), "topic", time.Now().Add(-time.Second))
+	if err != nil || !written {
+		t.Fatalf("starts: %v, a record was written between: %t", err, written)
+	}
+	if got := starts["topic"][0].EpochOffset().Offset; got != 0 {
+		t.Errorf("begins at offset %d, want 0", got)
 	}
 }

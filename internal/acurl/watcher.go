@@ -58,12 +58,9 @@ func (w *watcher) close() { w.client.Close() }
 func (w *watcher) starts(
 	ctx context.Context, topic string, since time.Time,
 ) (map[string]map[int32]kgo.Offset, error) {
-	w.known[topic] = true
-	var listed kadm.ListedOffsets
-	var err error
-	if since.IsZero() {
-		listed, err = w.admin.ListEndOffsets(ctx, topic)
-	} else {
+	listed, err := w.admin.ListEndOffsets(ctx, topic)
+	ends := listed
+	if err == nil && !since.IsZero() {
 		listed, err = w.admin.ListOffsetsAfterMilli(ctx, since.UnixMilli(), topic)
 	}
 	if err != nil {
@@ -77,8 +74,14 @@ func (w *watcher) starts(
 		if starts[topic] == nil {
 			starts[topic] = make(map[int32]kgo.Offset)
 		}
+		// Where nothing has come since, that is the end, asked for anew: what came in
+		// between lies before it, but not before the end of earlier.
+		if end, ok := ends.Lookup(topic, o.Partition); ok && end.Err == nil {
+			o.Offset = min(o.Offset, end.Offset)
+		}
 		starts[topic][o.Partition] = kgo.NewOffset().At(o.Offset)
 	})
+	w.known[topic] = w.known[topic] || len(starts) > 0
 	return starts, nil
 }
 
