@@ -85,6 +85,7 @@ func drainFloor(ctx context.Context, s *setup, count int) ([]float64, error) {
 			if _, failed := readMark(r); failed != nil {
 				err = failed
 			}
+			r.Recycle()
 			m.end()
 		})
 		if err != nil {

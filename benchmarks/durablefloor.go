@@ -89,7 +89,7 @@ func (c *durableFloor) poll(ctx context.Context) error {
 		fetches.EachRecord(func(r *kgo.Record) {
 			_, err := readMark(r)
 			if err == nil {
-				err = checkBody(len(r.Value), c.size)
+				err = checkRecord(r, c.size)
 			}
 			if err != nil {
 				failure = err

@@ -77,8 +77,8 @@ func newMessage(m mark, length int, topic string, body []byte) *kgo.Record {
 const floorBuffer = 64 << 20
 
 // floorOptions are those of both ends of the floor: the defaults of franz-go, but
-// no lingering, which would make a call at a time slower by a hundred times, and a
-// bound of the bytes where bodies are large.
+// no lingering, which would make a call at a time slower by a hundred times, records
+// that are used again, and a bound of the bytes where bodies are large.
 func floorOptions(s *setup, more ...kgo.Opt) []kgo.Opt {
 	if w, err := s.work(); err == nil && w.size >= largeBody {
 		more = append(more, kgo.MaxBufferedBytes(floorBuffer))
@@ -88,6 +88,7 @@ func floorOptions(s *setup, more ...kgo.Opt) []kgo.Opt {
 		kgo.ProducerLinger(0),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.WithHooks(s.requests),
+		kgo.WithPools(new(records)),
 	}, more...)
 }
 
@@ -195,7 +196,7 @@ func (f *floorCaller) await(worker int, body []byte) error {
 	if r == nil {
 		return f.failed()
 	}
-	return checkBody(len(r.Value), len(body))
+	return checkRecord(r, len(body))
 }
 
 func (f *floorCaller) stream(ctx context.Context, worker int, body []byte) (first time.Time, err error) {
@@ -208,7 +209,7 @@ func (f *floorCaller) stream(ctx context.Context, worker int, body []byte) (firs
 		if i == 0 {
 			first = time.Now()
 		}
-		if err := checkBody(len(r.Value), len(body)); err != nil {
+		if err := checkRecord(r, len(body)); err != nil {
 			return first, err
 		}
 	}

@@ -97,6 +97,7 @@ func answerFloor(ctx context.Context, s *setup, cl, producer *kgo.Client) error 
 				m.answers--
 				producer.Produce(ctx, floorAnswer(m, replies, responses, r.Value), produced)
 			}
+			r.Recycle()
 		})
 	}
 	return nil
