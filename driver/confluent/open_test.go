@@ -258,3 +258,17 @@ func TestSettingsReachGroups(t *testing.T) {
 		t.Errorf("protocol of the group is %q, want %q", protocol, "cooperative-sticky")
 	}
 }
+
+// TestOneRequestInFlight checks what keeps librdkafka from taking a batch for written that
+// is not, see the documentation of the package.
+func TestOneRequestInFlight(t *testing.T) {
+	t.Parallel()
+	for name, settings := range map[string]kafka.ConfigMap{
+		"default": {},
+		"given":   {"max.in.flight.requests.per.connection": 1},
+	} {
+		if got := confluent.InFlight(open(t, "127.0.0.1:1", settings)); got != 1 {
+			t.Errorf("%s: %v requests in flight, want 1", name, got)
+		}
+	}
+}
