@@ -156,7 +156,7 @@ func TestRunGrowth(t *testing.T) {
 	dir := t.TempDir()
 	args := []string{
 		"-works", "growth-outstanding-1,growth-outstanding-100,growth-instances-2,growth-services-10",
-		"-rounds", "1", "-round", "10ms", "-timeout", "1m", "-plot", dir, "-json",
+		"-rounds", "1", "-round", "200ms", "-timeout", "1m", "-plot", dir, "-json",
 	}
 	if err := run(t.Context(), args, &out, &progress); err != nil {
 		t.Fatalf("run: %v\n%s", err, &progress)
@@ -184,9 +184,6 @@ func TestRunGrowth(t *testing.T) {
 	}
 	if len(works) != 4 || works["growth-services-10"] != 3 {
 		t.Errorf("got figures of %v, want three of each of four works", works)
-	}
-	if len(sides) == 0 {
-		t.Skip("the system did not tell what so few calls cost")
 	}
 	if want := []string{"growth-outstanding floor", "growth-outstanding asynccalls"}; !slices.Equal(sides, want) {
 		t.Errorf("got growth of %q, want %q", sides, want)

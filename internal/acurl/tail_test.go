@@ -2,6 +2,7 @@ package acurl
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"os/exec"
@@ -24,7 +25,9 @@ func TestTailLive(t *testing.T) {
 	env := shell(t)
 	start(t, "exec acurl broker", env)
 	start(t, "exec acurl serve echo/hello", env)
-	tail := exec.CommandContext(t.Context(), "sh", "-c", "exec acurl tail echo -n 2")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // else a call that is missed goes unnoticed for ten
+	defer cancel()
+	tail := exec.CommandContext(ctx, "sh", "-c", "exec acurl tail echo -n 2")
 	tail.Env = env
 	out, err := tail.StdoutPipe()
 	if err != nil {
