@@ -41,6 +41,7 @@ func main() {
 		{"driver/drivertest", "api/drivertest.txt", 0, true},
 		{"driver/memory", "api/memory.txt", 0, true},
 		{"driver/franz", "api/franz.txt", 0, true},
+		{"driver/confluent", "api/confluent.txt", 0, true},
 		{"embedded", "api/embedded.txt", 0, true},
 		{"deadletters", "api/deadletters.txt", 0, true},
 		{"health", "api/health.txt", 0, true},
