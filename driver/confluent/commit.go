@@ -12,7 +12,13 @@ import (
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
-var errNotAssigned = errors.New("partition is not assigned")
+var (
+	errNotAssigned = errors.New("partition is not assigned")
+
+	// errNoMember says that the group does not know the member, or did not while a
+	// commit was on its way. As long as the partitions are assigned it may be sent again.
+	errNoMember = errors.New("the group does not know the member")
+)
 
 // A claim is a position to be committed, and the assignment that allows it.
 type claim struct {
@@ -168,8 +174,18 @@ func (g *group) store(ctx context.Context, claims []claim) (err error, taken boo
 	}
 	stored := make(chan error, 1)
 	g.control(func(c *kafka.Consumer) error {
+		by := membershipOf(c)
+		if by.expelled() {
+			stored <- errNoMember
+			<-g.asking
+			return nil
+		}
 		g.storing.Go(func() {
-			stored <- commitErrors(c.CommitOffsets(at))
+			err := commitErrors(c.CommitOffsets(at))
+			if err == nil {
+				err = g.remains(by)
+			}
+			stored <- err
 			<-g.asking
 		})
 		return nil
@@ -190,6 +206,19 @@ func (g *group) store(ctx context.Context, claims []claim) (err error, taken boo
 		return nil
 	})
 	return err, false
+}
+
+// remains returns an error if the group does not know the member any more as it did:
+// the client may have committed as nobody.
+func (g *group) remains(by membership) error {
+	err := drivers.ErrClosed
+	g.control(func(c *kafka.Consumer) error {
+		if err = nil; membershipOf(c) != by {
+			err = errNoMember
+		}
+		return nil
+	})
+	return err
 }
 
 func commitErrors(all []kafka.TopicPartition, err error) error {

@@ -3,12 +3,8 @@
 package confluent
 
 import (
-	"bytes"
 	"context"
-	"reflect"
 	"time"
-
-	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
 const (
@@ -39,7 +35,7 @@ func (g *group) leave(left chan<- struct{}, away bool) {
 		g.consumer.Poll(leavePoll)
 	}
 	_ = g.consumer.Unsubscribe()
-	for memberID(g.consumer) != "" && time.Now().Before(deadline) {
+	for membershipOf(g.consumer).id != "" && time.Now().Before(deadline) {
 		g.consumer.Poll(leavePoll)
 	}
 }
@@ -53,38 +49,4 @@ func (g *group) isAway() bool {
 	defer cancel()
 	_, err := g.driver.describe(ctx, g.topics[0])
 	return err != nil
-}
-
-// memberID returns the name by which the group knows the member, or nothing if it
-// does not, or the client does not tell. The client has it only in what it hands
-// over to a producer of transactions.
-func memberID(c *kafka.Consumer) string {
-	m, err := c.GetConsumerGroupMetadata()
-	if err != nil {
-		return ""
-	}
-	return memberIDIn(serializedIn(m))
-}
-
-func serializedIn(m *kafka.ConsumerGroupMetadata) []byte {
-	field := reflect.ValueOf(m).Elem().FieldByName("serialized")
-	if field.Kind() != reflect.Slice || field.Type().Elem().Kind() != reflect.Uint8 {
-		return nil
-	}
-	return field.Bytes()
-}
-
-// memberIDIn finds the member in a version, the number of a generation, and the
-// names of the group and of the member.
-func memberIDIn(serialized []byte) string {
-	const version, generation = "CGMDv2:", 4
-	rest, ok := bytes.CutPrefix(serialized, []byte(version))
-	if !ok || len(rest) < generation {
-		return ""
-	}
-	parts := bytes.SplitN(rest[generation:], []byte{0}, 3)
-	if len(parts) < 3 {
-		return ""
-	}
-	return string(parts[1])
 }

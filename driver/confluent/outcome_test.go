@@ -3,6 +3,7 @@
 package confluent
 
 import (
+	"encoding/binary"
 	"errors"
 	"testing"
 
@@ -67,35 +68,45 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-func TestMemberID(t *testing.T) {
+func TestMembership(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct{ serialized, want string }{
-		"member":         {"CGMDv2:\x01\x00\x00\x00group\x00member\x00\x01", "member"},
-		"zero in number": {"CGMDv2:\x00\x00\x00\x00group\x00member\x00\x01", "member"},
-		"none":           {"CGMDv2:\xff\xff\xff\xffgroup\x00\x00\x01", ""},
-		"other version":  {"CGMDv3:\x01\x00\x00\x00group\x00member\x00\x01", ""},
-		"cut":            {"CGMDv2:\x01\x00\x00\x00group", ""},
-		"nothing":        {"", ""},
+	generation := func(n int32) string {
+		return string(binary.NativeEndian.AppendUint32(nil, uint32(n)))
+	}
+	tests := map[string]struct {
+		serialized string
+		want       membership
+		expelled   bool
+	}{
+		"member":         {"CGMDv2:" + generation(1) + "group\x00member\x00\x01", membership{"member", 1}, false},
+		"zero in number": {"CGMDv2:" + generation(0) + "group\x00member\x00\x01", membership{"member", 0}, false},
+		"unknown":        {"CGMDv2:" + generation(-1) + "group\x00\x00\x01", membership{"", -1}, true},
+		"old":            {"CGMDv2:" + generation(-1) + "group\x00member\x00\x01", membership{"member", -1}, true},
+		"without a name": {"CGMDv2:" + generation(5) + "group\x00\x00\x01", membership{"", 5}, true},
+		"other version":  {"CGMDv3:" + generation(1) + "group\x00member\x00\x01", membership{}, false},
+		"cut":            {"CGMDv2:" + generation(1) + "group", membership{}, false},
+		"nothing":        {"", membership{}, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := memberIDIn([]byte(tt.serialized)); got != tt.want {
-				t.Errorf("member is %q, want %q", got, tt.want)
+			got := membershipIn([]byte(tt.serialized))
+			if got != tt.want || got.expelled() != tt.expelled {
+				t.Errorf("got %+v, expelled %t; want %+v, %t", got, got.expelled(), tt.want, tt.expelled)
 			}
 		})
 	}
 }
 
-// TestMemberIDOfClient looks whether the client still keeps what it hands over to
+// TestMembershipOfClient looks whether the client still keeps what it hands over to
 // producers where it is expected.
-func TestMemberIDOfClient(t *testing.T) {
+func TestMembershipOfClient(t *testing.T) {
 	t.Parallel()
 	m, err := kafka.NewTestConsumerGroupMetadata("group")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if serialized := serializedIn(m); memberIDIn(serialized) != "" || len(serialized) == 0 {
+	if serialized := serializedIn(m); membershipIn(serialized) != (membership{"", -1}) || len(serialized) == 0 {
 		t.Errorf("the client has %q, want a group without a member", serialized)
 	}
 }

@@ -14,11 +14,11 @@ import (
 // exited is how a process exits whose handler calls os.Exit.
 const exited = 7
 
-// TestExit has a handler call os.Exit. Nothing can be done about that: what was not
+// Exit has a handler call os.Exit. Nothing can be done about that: what was not
 // committed is handled again when the service is started again, the request of that
 // handler too.
-func TestExit(t *testing.T) {
-	t.Parallel()
+func Exit(t *testing.T) {
+	t.Helper()
 	f := newFleet(t, time.Minute)
 	f.embedded()
 	server := f.add("server", part{Role: roleServer, Exits: "7", Exited: f.dir + "/exited"})

@@ -48,14 +48,14 @@ func (f *fleet) fault(broker bool, restart func(*slot, time.Duration)) {
 	case broker:
 		f.halt(s, brokerStops, upTo(2*time.Second, length))
 	case kind < 50:
-		f.crash(s, kills, 0, upTo(f.session, length))
+		f.crash(s, kills, 0, upTo(f.patience.Session, length))
 	case kind < 55: // stopped, and never to go on
-		f.crash(s, kills, upTo(2*f.session, length), 0)
+		f.crash(s, kills, upTo(2*f.patience.Session, length), 0)
 	case kind < 82:
-		f.halt(s, stops, upTo(f.session*8/10, length))
+		f.halt(s, stops, upTo(f.patience.Session*8/10, length))
 	default:
 		f.count(longStops)
-		f.halt(s, stops, f.session*12/10+upTo(2*f.session, length))
+		f.halt(s, stops, f.patience.Session*12/10+upTo(2*f.patience.Session, length))
 	}
 }
 

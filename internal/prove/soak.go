@@ -19,11 +19,11 @@ const (
 	killed  = "instances killed"
 )
 
-// TestSoak has eight clients call eight instances of a service; each second one
+// Soak has eight clients call eight instances of a service; each second one
 // instance of either is removed, and the one before added again. No call may lack its end, or a response
 // (semantics 3.2, 3.3, 3.5).
-func TestSoak(t *testing.T) {
-	t.Parallel()
+func Soak(t *testing.T) {
+	t.Helper()
 	seconds := setting(t, "PROVE_SOAK", 3)
 	tiers := map[string]func(*fleet){"embedded": (*fleet).embedded}
 	if addr := os.Getenv("ASYNCCALLS_KAFKA"); addr != "" {

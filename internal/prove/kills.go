@@ -19,11 +19,11 @@ import (
 	"github.com/asynccalls/asynccalls/internal/checker"
 )
 
-// TestKills kills and stops instances at random while requests flow, and the
+// Kills kills and stops instances at random while requests flow, and the
 // broker too. What was acknowledged is handled to its end (semantics 2.1, 2.5,
 // 2.7, 3.4, 4.1), in order (2.3).
-func TestKills(t *testing.T) {
-	t.Parallel()
+func Kills(t *testing.T) {
+	t.Helper()
 	requests, faults := setting(t, "PROVE_REQUESTS", 400), setting(t, "PROVE_FAULTS", 8)
 	tests := map[string]struct {
 		share   int // of requests and faults, of 10

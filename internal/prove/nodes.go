@@ -24,11 +24,11 @@ const (
 	nodeStops = "node stops"
 )
 
-// TestNodes kills and cuts off nodes of a cluster that scripts/kafka has started,
+// Nodes kills and cuts off nodes of a cluster that scripts/kafka has started,
 // each time the leader of a partition that is in use (semantics 4.1). PROVE_NODES
-// has its addresses, and KAFKA_HOME its place.
-func TestNodes(t *testing.T) {
-	t.Parallel()
+// has its addresses, PROVE_SCRIPT is that script, and KAFKA_HOME the place of the cluster.
+func Nodes(t *testing.T) {
+	t.Helper()
 	rounds := setting(t, "PROVE_ROUNDS", 1)
 	tiers := make(map[string]string)
 	if addrs := os.Getenv("PROVE_NODES"); addrs != "" {
@@ -40,7 +40,7 @@ func TestNodes(t *testing.T) {
 			f := newFleet(t, 5*time.Minute)
 			f.address, f.topics.Replicas = addrs, 3
 			// What is cut off is given up soon, but not before the cluster does so.
-			f.session, f.request = 6*time.Second, 2*time.Second
+			f.patience.Session, f.patience.Request = 6*time.Second, 2*time.Second
 			f.populate(0, 0)
 			c := f.cluster()
 			for n := range int32(rounds) {
@@ -175,7 +175,7 @@ func (c *cluster) signal(node int32, sig syscall.Signal) {
 // script runs a command of scripts/kafka about a node.
 func (c *cluster) script(command string, node int32) string {
 	c.f.t.Helper()
-	out, err := exec.Command("../../scripts/kafka", command, strconv.Itoa(int(node))).Output() //nolint:gosec // our own
+	out, err := exec.Command(os.Getenv("PROVE_SCRIPT"), command, strconv.Itoa(int(node))).Output() //nolint:gosec // our own
 	if err != nil {
 		c.f.t.Fatalf("scripts/kafka %s %d: %v\n%s", command, node, err, out)
 	}

@@ -21,20 +21,19 @@ import (
 
 // fleet is all processes of a scenario.
 type fleet struct {
-	t       *testing.T
-	ctx     context.Context //nolint:containedctx // that of the test
-	dir     string
-	seed    uint64
-	random  *rand.Rand // of the goroutine of the test only
-	address string
-	lenient bool // the broker may be away, or wait for a member that has died: see package embedded
-	topics  asynccalls.Topics
-	session time.Duration
-	request time.Duration // see part
-	start   time.Time
-	watch   *watch
-	history checker.History // of what the test does
-	wg      sync.WaitGroup  // faults that are on their way
+	t        *testing.T
+	ctx      context.Context //nolint:containedctx // that of the test
+	dir      string
+	seed     uint64
+	random   *rand.Rand // of the goroutine of the test only
+	address  string
+	lenient  bool // the broker may be away, or wait for a member that has died: see package embedded
+	topics   asynccalls.Topics
+	patience Patience
+	start    time.Time
+	watch    *watch
+	history  checker.History // of what the test does
+	wg       sync.WaitGroup  // faults that are on their way
 
 	mu    sync.Mutex // guards what follows
 	slots []*slot
@@ -58,19 +57,23 @@ func newFleet(t *testing.T, limit time.Duration) *fleet {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
 	f := &fleet{
-		t:       t,
-		ctx:     ctx,
-		dir:     t.ArtifactDir(),
-		seed:    uint64(setting(t, "PROVE_SEED", rand.IntN(1_000_000))),
-		session: time.Second,
-		start:   time.Now(),
-		tally:   make(map[string]int),
+		t:        t,
+		ctx:      ctx,
+		dir:      t.ArtifactDir(),
+		seed:     uint64(setting(t, "PROVE_SEED", rand.IntN(1_000_000))),
+		patience: Patience{Session: time.Second, Rebalance: 5 * time.Second},
+		start:    time.Now(),
+		tally:    make(map[string]int),
 	}
 	f.random = rand.New(rand.NewPCG(f.seed, 0))
 	f.watch = newWatch(f.dir)
 	f.topics = asynccalls.Topics{Prefix: fmt.Sprintf("prove-%d-%d.", f.seed, os.Getpid()), Partitions: 6}
-	t.Logf("seed %d; run it again with PROVE_SEED=%d %s go test -count=1 -v -run '^%s$' ./internal/prove",
-		f.seed, f.seed, sizes(), strings.ReplaceAll(t.Name(), "/", "$/^"))
+	folder, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("seed %d; run it again with: cd %s && PROVE_SEED=%d %s go test -count=1 -v -run '^%s$' .",
+		f.seed, folder, f.seed, sizes(), strings.ReplaceAll(t.Name(), "/", "$/^"))
 	t.Cleanup(f.end)
 	return f
 }
@@ -113,8 +116,7 @@ func (f *fleet) tallied(what string) int {
 
 // add makes a slot and starts its first process.
 func (f *fleet) add(name string, p part) *slot {
-	p.Seed, p.Address, p.Topics = f.seed, f.address, f.topics
-	p.Session, p.Request = f.session, f.request
+	p.Seed, p.Address, p.Topics, p.Patience = f.seed, f.address, f.topics, f.patience
 	s := &slot{part: p, name: name}
 	f.mu.Lock()
 	f.slots = append(f.slots, s)

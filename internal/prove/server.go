@@ -14,14 +14,13 @@ import (
 	"time"
 
 	"github.com/asynccalls/asynccalls"
-	"github.com/asynccalls/asynccalls/driver/franz"
 	"github.com/asynccalls/asynccalls/internal/checker"
 )
 
 // newService returns a service that writes down what it does, and what closes
 // its driver.
 func (p *part) newService(id string, j *journal) (*asynccalls.Service, func() error, error) {
-	d, err := franz.Open(p.Address, p.options()...)
+	d, err := p.open(p.Address, p.Patience)
 	if err != nil {
 		return nil, nil, err
 	}

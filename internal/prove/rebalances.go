@@ -19,10 +19,10 @@ const (
 	rebalances = "rebalances"
 )
 
-// TestRebalances has instances join, leave and die under load, so that their
+// Rebalances has instances join, leave and die under load, so that their
 // group never rests (semantics 2.3, 2.7, 2.9).
-func TestRebalances(t *testing.T) {
-	t.Parallel()
+func Rebalances(t *testing.T) {
+	t.Helper()
 	requests, changes := setting(t, "PROVE_REQUESTS", 400)/2, setting(t, "PROVE_REBALANCES", 4)
 	tiers := map[string]func(*fleet){"embedded": (*fleet).embedded}
 	if addr := os.Getenv("ASYNCCALLS_KAFKA"); addr != "" {

@@ -12,9 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/asynccalls/asynccalls"
+	"github.com/asynccalls/asynccalls/driver"
 )
 
 // complained is how a process exits that ended as it was told to, with an error. A
@@ -24,12 +23,26 @@ const complained = 3
 // partVariable holds what a process is to be that a test has started.
 const partVariable = "PROVE_PART"
 
-func TestMain(m *testing.M) {
+// An Opener connects to the broker at an address, or at several with commas between
+// them, by the driver that is looked at.
+type Opener func(address string, p Patience) (driver.Driver, error)
+
+// Patience is how long a driver is to wait, so that faults are noticed soon.
+type Patience struct {
+	Session   time.Duration // after which a silent member is out of its group
+	Rebalance time.Duration // for the members of a group to join again
+	Request   time.Duration // for an answer of the broker; 0 for the default
+}
+
+// Main is the main function of all processes: it runs the tests, or plays the part
+// that a test has started the process for.
+func Main(m *testing.M, open Opener) {
 	encoded := os.Getenv(partVariable)
 	if encoded == "" {
-		os.Exit(m.Run())
+		m.Run()
+		return
 	}
-	if err := play(encoded); err != nil {
+	if err := play(encoded, open); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(complained)
 	}
@@ -54,6 +67,8 @@ const (
 
 // part is all that a process needs to know.
 type part struct {
+	open Opener
+
 	Role     role
 	Instance string // of this process alone
 	Journal  string // the file in which it writes down what it sees
@@ -62,9 +77,8 @@ type part struct {
 
 	Dir string // of the data of a broker
 
-	Topics  asynccalls.Topics
-	Session time.Duration // after which a silent member is out of its group
-	Request time.Duration // for which an answer of the broker is waited for; 0 for the default
+	Topics   asynccalls.Topics
+	Patience Patience
 
 	Exits  string // the request whose handler ends the process, the first time
 	Exited string // the file that says that it has
@@ -77,8 +91,8 @@ type part struct {
 
 // play is the main function of such a process. It ends in good order when its
 // standard input does.
-func play(encoded string) error {
-	var p part
+func play(encoded string, open Opener) error {
+	p := part{open: open}
 	if err := json.Unmarshal([]byte(encoded), &p); err != nil {
 		return fmt.Errorf("%s: %w", partVariable, err)
 	}
@@ -114,20 +128,6 @@ func (p *part) play(ctx context.Context) error {
 	default:
 		return fmt.Errorf("there is no role %q", p.Role)
 	}
-}
-
-// options are those of the Kafka client: silent members are noticed soon.
-func (p *part) options() []kgo.Opt {
-	o := []kgo.Opt{
-		kgo.SessionTimeout(p.Session),
-		kgo.HeartbeatInterval(p.Session / 5),
-		kgo.RebalanceTimeout(5 * time.Second),
-	}
-	if p.Request > 0 {
-		o = append(o, kgo.ProduceRequestTimeout(p.Request), kgo.RequestTimeoutOverhead(p.Request),
-			kgo.DialTimeout(p.Request))
-	}
-	return o
 }
 
 // wait waits for d, and reports whether ctx did not end before.
