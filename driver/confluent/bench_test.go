@@ -1,26 +1,15 @@
 package confluent_test
 
 import (
-	"os"
-	"sync"
 	"testing"
 
 	"github.com/asynccalls/asynccalls/driver"
-	"github.com/asynccalls/asynccalls/embedded"
+	"github.com/asynccalls/asynccalls/internal/drivers/kafkatest"
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
 // The benchmarks compare the driver with confluent-kafka-go alone, and with the
-// driver franz, on Apache Kafka if there is one. The broker inside the process
-// allocates as well, the same for all.
-
-func benchmarkAddr(b *testing.B) string {
-	b.Helper()
-	if addr := os.Getenv("ASYNCCALLS_KAFKA"); addr != "" {
-		return addr
-	}
-	return start(b, embedded.Options{}).Addr()
-}
+// driver franz.
 
 // benchmarkBoth runs a benchmark on the driver, and on franz.
 func benchmarkBoth(b *testing.B, addr string, run func(b *testing.B, d driver.Driver)) {
@@ -31,44 +20,15 @@ func benchmarkBoth(b *testing.B, addr string, run func(b *testing.B, d driver.Dr
 	}
 }
 
-// inFlight is how many records are on their way at once.
-const inFlight = 10_000
-
 func BenchmarkPublish(b *testing.B) {
-	addr := benchmarkAddr(b)
-	value, header := make([]byte, 100), []byte("v1 q 0123456789abcdef /echo a-client")
-
-	benchmarkBoth(b, addr, func(b *testing.B, d driver.Driver) {
-		topic := create(b, d, 4)
-		free := make(chan *driver.Record, inFlight)
-		for range inFlight {
-			free <- &driver.Record{Topic: topic, Value: value, Headers: []driver.Header{{Key: "ac", Value: header}}}
-		}
-		var failures sync.Map
-		done := func(r *driver.Record, err error) {
-			if err != nil {
-				failures.Store(err.Error(), true)
-			}
-			free <- r
-		}
-		ctx := b.Context()
-		b.ReportAllocs()
-		for b.Loop() {
-			r := <-free
-			r.Partition = -1
-			d.Publish(ctx, r, done)
-		}
-		if err := d.Flush(ctx); err != nil {
-			b.Errorf("flush: %v", err)
-		}
-		failures.Range(func(err, _ any) bool { b.Errorf("publish: %v", err); return true })
-	})
-
+	addr := kafkatest.BenchmarkAddr(b)
+	benchmarkBoth(b, addr, kafkatest.BenchmarkPublish)
 	b.Run("kafka", func(b *testing.B) {
-		topic := create(b, open(b, addr), 4)
+		topic := kafkatest.Create(b, open(b, addr), 4)
+		r := kafkatest.BenchmarkRecord(topic)
 		producer := benchmarkProducer(b, addr)
-		free := make(chan struct{}, inFlight)
-		for range inFlight {
+		free := make(chan struct{}, kafkatest.InFlight)
+		for range kafkatest.InFlight {
 			free <- struct{}{}
 		}
 		go func() {
@@ -81,14 +41,14 @@ func BenchmarkPublish(b *testing.B) {
 			<-free
 			m := &kafka.Message{
 				TopicPartition: kafka.TopicPartition{Topic: &topic, Partition: kafka.PartitionAny},
-				Value:          value,
-				Headers:        []kafka.Header{{Key: "ac", Value: header}},
+				Value:          r.Value,
+				Headers:        []kafka.Header{{Key: r.Headers[0].Key, Value: r.Headers[0].Value}},
 			}
 			if err := producer.Produce(m, nil); err != nil {
 				b.Fatalf("produce: %v", err)
 			}
 		}
-		for range inFlight {
+		for range kafkatest.InFlight {
 			<-free
 		}
 	})
@@ -108,42 +68,14 @@ func benchmarkProducer(b *testing.B, addr string) *kafka.Producer {
 
 // BenchmarkReceive receives the same partition again and again.
 func BenchmarkReceive(b *testing.B) {
-	const records = 100_000
-	addr := benchmarkAddr(b)
-	d := open(b, addr)
-	topic := create(b, d, 1)
-	value, header := make([]byte, 100), []byte("v1 q 0123456789abcdef /echo a-client")
-	var published sync.WaitGroup
-	for range records {
-		published.Add(1)
-		d.Publish(b.Context(),
-			&driver.Record{Topic: topic, Value: value, Headers: []driver.Header{{Key: "ac", Value: header}}},
-			func(*driver.Record, error) { published.Done() })
-	}
-	published.Wait()
-
-	benchmarkBoth(b, addr, func(b *testing.B, d driver.Driver) {
-		buf := make([]driver.Record, 1000)
-		b.ReportAllocs()
-		for n := 0; n < b.N; {
-			reader := read(b, d, topic, 0)
-			for got := 0; got < records && n < b.N; {
-				k, err := reader.Receive(b.Context(), buf)
-				if err != nil {
-					b.Fatalf("receive: %v", err)
-				}
-				got += k
-				n += k
-			}
-			_ = reader.Close()
-		}
-	})
-
+	addr := kafkatest.BenchmarkAddr(b)
+	topic := kafkatest.BenchmarkTopic(b, open(b, addr))
+	benchmarkBoth(b, addr, func(b *testing.B, d driver.Driver) { kafkatest.BenchmarkReceive(b, d, topic) })
 	b.Run("kafka", func(b *testing.B) {
 		b.ReportAllocs()
 		for n := 0; n < b.N; {
 			consumer := benchmarkConsumer(b, addr, topic)
-			for got := 0; got < records && n < b.N; {
+			for got := 0; got < kafkatest.Received && n < b.N; {
 				if _, ok := consumer.Poll(100).(*kafka.Message); ok {
 					got++
 					n++
@@ -168,18 +100,5 @@ func benchmarkConsumer(b *testing.B, addr, topic string) *kafka.Consumer {
 
 // BenchmarkRoundTrip publishes one record at a time and receives it.
 func BenchmarkRoundTrip(b *testing.B) {
-	benchmarkBoth(b, benchmarkAddr(b), func(b *testing.B, d driver.Driver) {
-		topic := create(b, d, 1)
-		reader := read(b, d, topic, -1)
-		buf := make([]driver.Record, 10)
-		r := &driver.Record{Topic: topic, Value: []byte("value")}
-		done := func(*driver.Record, error) {}
-		for b.Loop() {
-			d.Publish(b.Context(), r, done)
-			if _, err := reader.Receive(b.Context(), buf); err != nil {
-				b.Fatalf("receive: %v", err)
-			}
-			_ = d.Flush(b.Context())
-		}
-	})
+	benchmarkBoth(b, kafkatest.BenchmarkAddr(b), kafkatest.BenchmarkRoundTrip)
 }

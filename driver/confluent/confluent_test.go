@@ -1,53 +1,18 @@
 package confluent_test
 
 import (
-	"context"
-	"fmt"
-	"os"
+	"errors"
 	"testing"
 
 	"github.com/asynccalls/asynccalls/driver"
-	"github.com/asynccalls/asynccalls/driver/drivertest"
-	"github.com/asynccalls/asynccalls/embedded"
+	"github.com/asynccalls/asynccalls/internal/drivers/kafkatest"
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
 	"github.com/asynccalls/asynccalls/driver/confluent"
 )
 
-func TestMain(m *testing.M) {
-	if os.Getenv(victimVariable) != "" {
-		if err := serveVictim(os.Args[1], os.Args[2]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	goleak.VerifyTestMain(m)
-}
-
-// clusters returns the address of a broker in the process, and that of Apache
-// Kafka if there is one.
-func clusters(tb testing.TB) map[string]string {
-	tb.Helper()
-	all := map[string]string{"embedded": start(tb, embedded.Options{}).Addr()}
-	if addr := os.Getenv("ASYNCCALLS_KAFKA"); addr != "" {
-		all["kafka"] = addr
-	}
-	return all
-}
-
-func start(tb testing.TB, o embedded.Options) *embedded.Broker {
-	tb.Helper()
-	broker, err := embedded.Start(o)
-	if err != nil {
-		tb.Fatalf("start broker: %v", err)
-	}
-	tb.Cleanup(func() { _ = broker.Close() })
-	return broker
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func open(tb testing.TB, addr string, settings ...kafka.ConfigMap) *confluent.Driver {
 	tb.Helper()
@@ -63,36 +28,21 @@ func open(tb testing.TB, addr string, settings ...kafka.ConfigMap) *confluent.Dr
 	return d
 }
 
+// with has the tests that all drivers for Kafka share open this one, with settings.
+func with(settings ...kafka.ConfigMap) kafkatest.Open {
+	return func(tb testing.TB, addr string) driver.Driver {
+		tb.Helper()
+		return open(tb, addr, settings...)
+	}
+}
+
+// isUnauthorized says whether an error is, or wraps, that of librdkafka.
+func isUnauthorized(err error) bool {
+	e, ok := errors.AsType[kafka.Error](err)
+	return ok && e.Code() == kafka.ErrTopicAuthorizationFailed
+}
+
 func TestDriver(t *testing.T) {
 	t.Parallel()
-	for name, addr := range clusters(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			client, err := kgo.NewClient(kgo.SeedBrokers(addr))
-			if err != nil {
-				t.Fatalf("connect: %v", err)
-			}
-			t.Cleanup(client.Close)
-			admin := kadm.NewClient(client)
-			drivertest.Run(t, drivertest.Config{
-				Open: func(tb testing.TB) driver.Driver {
-					tb.Helper()
-					return open(tb, addr, kafka.ConfigMap{"heartbeat.interval.ms": 50})
-				},
-				DeleteTopic: func(ctx context.Context, _ driver.Driver, name string) error {
-					_, err := admin.DeleteTopic(ctx, name)
-					return err
-				},
-				DeleteRecords: func(ctx context.Context, _ driver.Driver, p driver.Partition, before int64) error {
-					offsets := kadm.Offsets{}
-					offsets.Add(kadm.Offset{Topic: p.Topic, Partition: p.ID, At: before})
-					deleted, err := admin.DeleteRecords(ctx, offsets)
-					if err != nil {
-						return err
-					}
-					return deleted.Error()
-				},
-			})
-		})
-	}
+	kafkatest.Conforms(t, with(kafka.ConfigMap{"heartbeat.interval.ms": 50}))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/driver/franz"
+	"github.com/asynccalls/asynccalls/internal/drivers/kafkatest"
 
 	"github.com/asynccalls/asynccalls/driver/confluent"
 )
@@ -143,12 +144,12 @@ func until(tb testing.TB, what string, mates []*mate, condition func() bool) {
 func TestGroupOfBothDrivers(t *testing.T) {
 	t.Parallel()
 	const partitions, each = 6, 20
-	for cluster, addr := range clusters(t) {
+	for cluster, addr := range kafkatest.Clusters(t) {
 		for first, second := range other {
 			t.Run(cluster+"/"+first+" first", func(t *testing.T) {
 				t.Parallel()
 				drivers := both(t, addr)
-				topic := create(t, drivers["confluent"], partitions)
+				topic := kafkatest.Create(t, drivers["confluent"], partitions)
 				published := 0
 				more := func() {
 					for id := range int32(partitions) {
@@ -205,7 +206,7 @@ func TestGroupOfBothDrivers(t *testing.T) {
 func fill(tb testing.TB, d driver.Driver, p driver.Partition, first, n int) {
 	tb.Helper()
 	outcomes := make(chan error, n)
-	for _, value := range numbers(first, n) {
+	for _, value := range kafkatest.Numbers(first, n) {
 		d.Publish(tb.Context(), &driver.Record{Topic: p.Topic, Partition: p.ID, Value: value},
 			func(_ *driver.Record, err error) { outcomes <- err })
 	}
@@ -231,12 +232,12 @@ func TestKeysOfBothDrivers(t *testing.T) {
 		}
 		keys = append(keys, key)
 	}
-	for name, addr := range clusters(t) {
+	for name, addr := range kafkatest.Clusters(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			drivers := both(t, addr)
 			for _, partitions := range []int32{1, 7, 12} {
-				topic := create(t, drivers["franz"], partitions)
+				topic := kafkatest.Create(t, drivers["franz"], partitions)
 				for _, key := range keys {
 					f, c := placed(t, drivers["franz"], topic, key), placed(t, drivers["confluent"], topic, key)
 					if f != c {
@@ -256,7 +257,7 @@ func TestKeysOfBothDrivers(t *testing.T) {
 func placed(tb testing.TB, d driver.Driver, topic string, key []byte) int32 {
 	tb.Helper()
 	r := &driver.Record{Topic: topic, Partition: -1, Key: key, Value: []byte(rand.Text())}
-	if err := publishOne(tb.Context(), d, r); err != nil {
+	if err := kafkatest.PublishOne(tb.Context(), d, r); err != nil {
 		tb.Fatalf("publish: %v", err)
 	}
 	return r.Partition

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/drivers/kafkatest"
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
@@ -16,11 +17,11 @@ import (
 // that is done, and not when the session of the closed one has ended.
 func TestCloseWhileJoining(t *testing.T) {
 	t.Parallel()
-	for name, addr := range clusters(t) {
+	for name, addr := range kafkatest.Clusters(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := open(t, addr, kafka.ConfigMap{"heartbeat.interval.ms": 50})
-			topic := create(t, d, 4)
+			topic := kafkatest.Create(t, d, 4)
 			first := joinMate(t, d, "group-"+topic, topic)
 			held, goOn := make(chan struct{}), make(chan struct{})
 			var once sync.Once

@@ -2,51 +2,20 @@ package confluent_test
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"strings"
 	"testing"
 
-	"github.com/asynccalls/asynccalls/embedded"
+	"github.com/asynccalls/asynccalls/internal/drivers/kafkatest"
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
-	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/asynccalls/asynccalls/driver/confluent"
 )
 
 func TestOpenSeeds(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		seeds string
-		want  string // part of the error, empty if there is none
-	}{
-		"one":              {"localhost:9092", ""},
-		"two":              {"host1:9092,host2:9093", ""},
-		"with spaces":      {" host1:9092 , host2:9093 ", ""},
-		"without port":     {"host1,host2:9093", ""},
-		"IPv4":             {"127.0.0.1", ""},
-		"IPv6":             {"[::1]:9092", ""},
-		"bare IPv6":        {"::1", ""},
-		"nothing":          {"", "no broker address"},
-		"empty piece":      {"host1:9092,,host2:9092", `broker address ""`},
-		"scheme":           {"kafka://host1:9092", `broker address "kafka://host1:9092"`},
-		"port not number":  {"host1:9092,host2:kafka", `port is "kafka"`},
-		"port zero":        {"host1:0", `port is "0"`},
-		"no host":          {":9092", `host is ""`},
-		"space inside":     {"host 1:9092", `host is "host 1"`},
-		"no port, a colon": {"host1:", `port is ""`},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d, err := confluent.Open(tt.seeds, nil)
-			if err == nil {
-				_ = d.Close()
-			}
-			if got := fmt.Sprint(err); (err != nil) != (tt.want != "") || !strings.Contains(got, tt.want) {
-				t.Errorf("open %q: error %q, want one with %q", tt.seeds, got, tt.want)
-			}
-		})
-	}
+	kafkatest.OpenSeeds(t, func(seeds string) (io.Closer, error) { return confluent.Open(seeds, nil) })
 }
 
 func TestOpenRefusesSettings(t *testing.T) {
@@ -237,26 +206,9 @@ func TestOpenAcceptsSettings(t *testing.T) {
 	}
 }
 
-// TestSettingsReachGroups looks at a group from outside.
 func TestSettingsReachGroups(t *testing.T) {
 	t.Parallel()
-	addr := start(t, embedded.Options{}).Addr()
-	d := open(t, addr, kafka.ConfigMap{"client.id": "told"})
-	topic := create(t, d, 1)
-	m := join(t, d, "group", topic)
-	m.receiveUntil(t, func() bool { return m.assigned > 0 })
-	groups, err := kadm.NewClient(raw(t, addr)).DescribeGroups(t.Context(), "group")
-	if err != nil {
-		t.Fatalf("describe group: %v", err)
-	}
-	for _, member := range groups["group"].Members {
-		if member.ClientID != "told" {
-			t.Errorf("client ID of the member is %q, want %q", member.ClientID, "told")
-		}
-	}
-	if protocol := groups["group"].Protocol; protocol != "cooperative-sticky" {
-		t.Errorf("protocol of the group is %q, want %q", protocol, "cooperative-sticky")
-	}
+	kafkatest.SettingsReachGroups(t, with(kafka.ConfigMap{"client.id": "told"}))
 }
 
 // TestOneRequestInFlight checks what keeps librdkafka from taking a batch for written that

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/drivers/kafkatest"
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
@@ -15,15 +16,15 @@ import (
 // the driver notices, and begins it anew.
 func TestRecreatedAtOnce(t *testing.T) {
 	t.Parallel()
-	for name, addr := range clusters(t) {
+	for name, addr := range kafkatest.Clusters(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := open(t, addr)
-			topic := create(t, d, 1)
+			topic := kafkatest.Create(t, d, 1)
 			fill(t, d, driver.Partition{Topic: topic}, 0, 5)
-			reader := read(t, d, topic, 0)
-			receive(t, reader, 5)
-			admin := kadm.NewClient(raw(t, addr))
+			reader := kafkatest.Read(t, d, topic, 0)
+			kafkatest.Receive(t, reader, 5)
+			admin := kadm.NewClient(kafkatest.Raw(t, addr))
 			if _, err := admin.DeleteTopic(t.Context(), topic); err != nil {
 				t.Fatalf("delete topic: %v", err)
 			}
@@ -32,7 +33,7 @@ func TestRecreatedAtOnce(t *testing.T) {
 				continue // it takes a while until it is deleted
 			}
 			for i := range 10 {
-				for publishOne(t.Context(), d, &driver.Record{Topic: topic, Value: numbers(100+i, 1)[0]}) != nil {
+				for kafkatest.PublishOne(t.Context(), d, &driver.Record{Topic: topic, Value: kafkatest.Numbers(100+i, 1)[0]}) != nil {
 					continue
 				}
 			}
@@ -56,8 +57,8 @@ func TestRecreatedAtOnce(t *testing.T) {
 					}
 				}
 			}
-			for i, r := range receive(t, reader, 10) {
-				if want := numbers(100+i, 1)[0]; string(r.Value) != string(want) || r.Offset != int64(i) {
+			for i, r := range kafkatest.Receive(t, reader, 10) {
+				if want := kafkatest.Numbers(100+i, 1)[0]; string(r.Value) != string(want) || r.Offset != int64(i) {
 					t.Errorf("received %q at offset %d, want %q at %d", r.Value, r.Offset, want, i)
 				}
 			}

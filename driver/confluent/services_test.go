@@ -14,6 +14,7 @@ import (
 
 	"github.com/asynccalls/asynccalls"
 	"github.com/asynccalls/asynccalls/driver"
+	"github.com/asynccalls/asynccalls/internal/drivers/kafkatest"
 )
 
 func newService(tb testing.TB, id string, d driver.Driver, o ...asynccalls.Option) *asynccalls.Service {
@@ -47,7 +48,7 @@ func listen(tb testing.TB, s *asynccalls.Service) {
 // TestServicesOfBothDrivers has a client on one driver and a server on the other.
 func TestServicesOfBothDrivers(t *testing.T) {
 	t.Parallel()
-	for cluster, addr := range clusters(t) {
+	for cluster, addr := range kafkatest.Clusters(t) {
 		for client, server := range other {
 			t.Run(cluster+"/client on "+client, func(t *testing.T) {
 				t.Parallel()
@@ -162,7 +163,7 @@ func (l *ledger) await(ctx context.Context, n int) int {
 // handled, in order per key, and each response arrives.
 func TestServicesComeAndGo(t *testing.T) {
 	t.Parallel()
-	for cluster, addr := range clusters(t) {
+	for cluster, addr := range kafkatest.Clusters(t) {
 		t.Run(cluster, func(t *testing.T) {
 			t.Parallel()
 			seed := mathrand.Uint64()

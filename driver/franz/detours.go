@@ -111,8 +111,7 @@ func (s *detours) sender(l *detour) (*kgo.Client, error) {
 		return nil, drivers.ErrClosed
 	}
 	if l.client == nil {
-		held := append(s.driver.publishing(), kgo.ManualFlushing())
-		client, err := kgo.NewClient(slices.Concat(s.driver.shared, held)...)
+		client, err := s.driver.newClient(append(s.driver.publishing(), kgo.ManualFlushing())...)
 		if err != nil {
 			return nil, err
 		}

@@ -21,7 +21,8 @@ var _ driver.Driver = (*Driver)(nil)
 
 // A Driver is connected to one Kafka cluster. It is safe for concurrent use.
 type Driver struct {
-	shared       []kgo.Opt   // options of each client
+	shared       []kgo.Opt // options of each client
+	codecs       []kgo.CompressionCodec
 	client       *kgo.Client // publishes and administrates
 	admin        *kadm.Client
 	connects     *connects
@@ -64,12 +65,13 @@ func Open(seeds string, opts ...kgo.Opt) (*Driver, error) {
 
 // connect makes the client that publishes.
 func (d *Driver) connect(addrs []string) error {
-	records, bytes, err := bounds(d.shared)
+	given, err := try(producing(d.shared))
 	if err != nil {
-		return err
+		return fmt.Errorf("franz: %w", err)
 	}
-	d.buffer = drivers.NewBuffer(records, bytes)
-	d.client, err = kgo.NewClient(slices.Concat(d.shared, d.publishing())...)
+	d.buffer = drivers.NewBuffer(bounds(given))
+	d.codecs, _ = given.OptValue(kgo.ProducerBatchCompression).([]kgo.CompressionCodec)
+	d.client, err = d.newClient(d.publishing()...)
 	if err != nil {
 		return fmt.Errorf("franz: %w", err)
 	}
@@ -78,6 +80,13 @@ func (d *Driver) connect(addrs []string) error {
 		return err
 	}
 	return nil
+}
+
+// newClient makes a client with options beside those that all have. Each has a list of
+// codecs of its own, as the client writes into that (franz-go 1.22.2).
+func (d *Driver) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
+	codecs := kgo.ProducerBatchCompression(slices.Clone(d.codecs)...)
+	return kgo.NewClient(slices.Concat(d.shared, []kgo.Opt{codecs}, opts)...)
 }
 
 // Close implements [driver.Driver].

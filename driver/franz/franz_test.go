@@ -1,43 +1,20 @@
 package franz_test
 
 import (
-	"context"
-	"os"
+	"errors"
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
 	"github.com/asynccalls/asynccalls/driver"
-	"github.com/asynccalls/asynccalls/driver/drivertest"
 	"github.com/asynccalls/asynccalls/driver/franz"
-	"github.com/asynccalls/asynccalls/embedded"
+	"github.com/asynccalls/asynccalls/internal/drivers/kafkatest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// clusters returns the address of a broker in the process, and that of Apache
-// Kafka if there is one.
-func clusters(tb testing.TB) map[string]string {
-	tb.Helper()
-	all := map[string]string{"embedded": start(tb, embedded.Options{}).Addr()}
-	if addr := os.Getenv("ASYNCCALLS_KAFKA"); addr != "" {
-		all["kafka"] = addr
-	}
-	return all
-}
-
-func start(tb testing.TB, o embedded.Options) *embedded.Broker {
-	tb.Helper()
-	broker, err := embedded.Start(o)
-	if err != nil {
-		tb.Fatalf("start broker: %v", err)
-	}
-	tb.Cleanup(func() { _ = broker.Close() })
-	return broker
-}
 
 func open(tb testing.TB, addr string, opts ...kgo.Opt) *franz.Driver {
 	tb.Helper()
@@ -49,36 +26,24 @@ func open(tb testing.TB, addr string, opts ...kgo.Opt) *franz.Driver {
 	return d
 }
 
+// with has the tests that all drivers for Kafka share open this one, with options.
+func with(opts ...kgo.Opt) kafkatest.Open {
+	return func(tb testing.TB, addr string) driver.Driver {
+		tb.Helper()
+		return open(tb, addr, opts...)
+	}
+}
+
+// uncompressed opens the driver with batches as large as their records, and readable.
+// Each has an option of its own, as franz-go writes to that when it makes a client.
+func uncompressed(tb testing.TB, addr string) driver.Driver {
+	tb.Helper()
+	return open(tb, addr, kgo.ProducerBatchCompression(kgo.NoCompression()))
+}
+
+func isUnauthorized(err error) bool { return errors.Is(err, kerr.TopicAuthorizationFailed) }
+
 func TestDriver(t *testing.T) {
 	t.Parallel()
-	for name, addr := range clusters(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			client, err := kgo.NewClient(kgo.SeedBrokers(addr))
-			if err != nil {
-				t.Fatalf("connect: %v", err)
-			}
-			t.Cleanup(client.Close)
-			admin := kadm.NewClient(client)
-			drivertest.Run(t, drivertest.Config{
-				Open: func(tb testing.TB) driver.Driver {
-					tb.Helper()
-					return open(tb, addr, kgo.HeartbeatInterval(50*time.Millisecond))
-				},
-				DeleteTopic: func(ctx context.Context, _ driver.Driver, name string) error {
-					_, err := admin.DeleteTopic(ctx, name)
-					return err
-				},
-				DeleteRecords: func(ctx context.Context, _ driver.Driver, p driver.Partition, before int64) error {
-					offsets := kadm.Offsets{}
-					offsets.Add(kadm.Offset{Topic: p.Topic, Partition: p.ID, At: before})
-					deleted, err := admin.DeleteRecords(ctx, offsets)
-					if err != nil {
-						return err
-					}
-					return deleted.Error()
-				},
-			})
-		})
-	}
+	kafkatest.Conforms(t, with(kgo.HeartbeatInterval(50*time.Millisecond)))
 }

@@ -4,59 +4,27 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 
+	"github.com/asynccalls/asynccalls/driver"
 	"github.com/asynccalls/asynccalls/driver/franz"
 	"github.com/asynccalls/asynccalls/embedded"
+	"github.com/asynccalls/asynccalls/internal/drivers/kafkatest"
 )
 
 func TestOpenSeeds(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		seeds string
-		want  string // part of the error, empty if there is none
-	}{
-		"one":              {"localhost:9092", ""},
-		"two":              {"host1:9092,host2:9093", ""},
-		"with spaces":      {" host1:9092 , host2:9093 ", ""},
-		"without port":     {"host1,host2:9093", ""},
-		"IPv4":             {"127.0.0.1", ""},
-		"IPv6":             {"[::1]:9092", ""},
-		"bare IPv6":        {"::1", ""},
-		"bracketed IPv6":   {"[::1]", ""},
-		"nothing":          {"", "no broker address"},
-		"blank":            {"  ", "no broker address"},
-		"empty piece":      {"host1:9092,,host2:9092", `broker address ""`},
-		"trailing comma":   {"host1:9092,", `broker address ""`},
-		"scheme":           {"kafka://host1:9092", `broker address "kafka://host1:9092"`},
-		"port not number":  {"host1:9092,host2:kafka", `port is "kafka"`},
-		"port too large":   {"host1:99999", `port is "99999"`},
-		"port zero":        {"host1:0", `port is "0"`},
-		"no port, a colon": {"host1:", `port is ""`},
-		"no host":          {":9092", `host is ""`},
-		"two ports":        {"host1:9092:9093", `broker address "host1:9092:9093"`},
-		"space inside":     {"host 1:9092", `host is "host 1"`},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d, err := franz.Open(tt.seeds)
-			if err == nil {
-				_ = d.Close()
-			}
-			if got := fmt.Sprint(err); (err != nil) != (tt.want != "") || !strings.Contains(got, tt.want) {
-				t.Errorf("open %q: error %q, want one with %q", tt.seeds, got, tt.want)
-			}
-		})
-	}
+	kafkatest.OpenSeeds(t, func(seeds string) (io.Closer, error) { return franz.Open(seeds) })
 }
 
 func TestOpenRefusesOptions(t *testing.T) {
@@ -196,14 +164,14 @@ func (c *counter) OnClientClosed(*kgo.Client) { c.closed.Add(1) }
 
 func TestOpenHooks(t *testing.T) {
 	t.Parallel()
-	addr := start(t, embedded.Options{}).Addr()
+	addr := kafkatest.Start(t, embedded.Options{}).Addr()
 	hook := &counter{}
 	d := open(t, addr, kgo.WithHooks(hook), kgo.SessionTimeout(10*time.Second))
 	if made := hook.made.Load(); made != 1 {
 		t.Errorf("%d clients made by Open, want 1", made)
 	}
-	topic := create(t, d, 1)
-	read(t, d, topic, 0)
+	topic := kafkatest.Create(t, d, 1)
+	kafkatest.Read(t, d, topic, 0)
 	if made := hook.made.Load(); made != 2 {
 		t.Errorf("%d clients made by Open and Read, want 2", made)
 	}
@@ -215,26 +183,9 @@ func TestOpenHooks(t *testing.T) {
 	}
 }
 
-// TestOptionsReachGroups looks at a group from outside.
 func TestOptionsReachGroups(t *testing.T) {
 	t.Parallel()
-	addr := start(t, embedded.Options{}).Addr()
-	d := open(t, addr, kgo.ClientID("told"))
-	topic := create(t, d, 1)
-	m := join(t, d, "group", topic)
-	m.receiveUntil(t, func() bool { return m.assigned > 0 })
-	groups, err := kadm.NewClient(raw(t, addr)).DescribeGroups(t.Context(), "group")
-	if err != nil {
-		t.Fatalf("describe group: %v", err)
-	}
-	for _, member := range groups["group"].Members {
-		if member.ClientID != "told" {
-			t.Errorf("client ID of the member is %q, want %q", member.ClientID, "told")
-		}
-	}
-	if protocol := groups["group"].Protocol; protocol != "cooperative-sticky" {
-		t.Errorf("protocol of the group is %q, want %q", protocol, "cooperative-sticky")
-	}
+	kafkatest.SettingsReachGroups(t, with(kgo.ClientID("told")))
 }
 
 // bodies would use the memory of a body again that was received.
@@ -245,3 +196,30 @@ var _ kgo.PoolDecompressBytes = bodies{}
 func (bodies) GetDecompressBytes([]byte, kgo.CompressionCodecType) []byte { return nil }
 
 func (bodies) PutDecompressBytes([]byte) {}
+
+// TestOptionsAreShared opens two drivers with the same options, as a program does that
+// keeps them, and has both make clients at once: nobody writes into what was given.
+func TestOptionsAreShared(t *testing.T) {
+	t.Parallel()
+	codecs := []kgo.CompressionCodec{kgo.GzipCompression(), kgo.GzipCompression(), kgo.NoCompression()}
+	given := slices.Clone(codecs)
+	option := kgo.ProducerBatchCompression(given...)
+	broker := kafkatest.Start(t, embedded.Options{})
+	first, second := with(option)(t, broker.Addr()), with(option)(t, broker.Addr())
+	topic := kafkatest.Create(t, first, 1)
+	var readers sync.WaitGroup
+	for _, d := range []driver.Driver{first, second, first, second} {
+		readers.Go(func() {
+			r, err := d.Read(t.Context(), driver.Partition{Topic: topic}, 0)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = r.Close()
+		})
+	}
+	readers.Wait()
+	if !slices.Equal(given, codecs) {
+		t.Errorf("codecs are %v, want %v as given", given, codecs)
+	}
+}

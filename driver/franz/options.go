@@ -1,6 +1,7 @@
 package franz
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -167,11 +168,21 @@ func lenient() []kgo.Opt {
 	}
 }
 
-// try makes a client that is closed from the beginning, and closes it.
+// uncompressed compresses nothing. A client that has a compressor leaves the codecs
+// that were given to it as they are.
+type uncompressed struct{}
+
+func (uncompressed) Compress(_ *bytes.Buffer, src []byte, _ ...kgo.CompressFlag) ([]byte, kgo.CompressionCodecType) {
+	return src, kgo.CodecNone
+}
+
+// try makes a client that is closed from the beginning, and closes it. It changes
+// nothing of the options.
 func try(opts []kgo.Opt) (*kgo.Client, error) {
 	closed, cancel := context.WithCancel(context.Background())
 	cancel()
-	client, err := kgo.NewClient(append([]kgo.Opt{kgo.WithContext(closed)}, opts...)...)
+	own := []kgo.Opt{kgo.WithContext(closed), kgo.WithCompressor(uncompressed{})}
+	client, err := kgo.NewClient(slices.Concat(own, opts)...)
 	if err != nil {
 		return nil, err
 	}
@@ -245,22 +256,23 @@ func (d *Driver) publishing() []kgo.Opt {
 	}
 }
 
-// bounds returns the bounds of the buffer that the options say.
-func bounds(opts []kgo.Opt) (records, bytes int64, err error) {
-	var limits []kgo.Opt
+// producing returns the options that are about publishing.
+func producing(opts []kgo.Opt) []kgo.Opt {
+	var own []kgo.Opt
 	for _, o := range opts {
 		if _, ok := o.(kgo.ProducerOpt); ok {
-			limits = append(limits, o)
+			own = append(own, o)
 		}
 	}
-	client, err := try(limits)
-	if err != nil {
-		return 0, 0, fmt.Errorf("franz: %w", err)
-	}
+	return own
+}
+
+// bounds returns the bounds of the buffer that the options of a client say.
+func bounds(client *kgo.Client) (records, bytes int64) {
 	records, _ = client.OptValue(kgo.MaxBufferedRecords).(int64)
 	bytes, _ = client.OptValue(kgo.MaxBufferedBytes).(int64)
 	if bytes == 0 {
 		bytes = math.MaxInt64
 	}
-	return records, bytes, nil
+	return records, bytes
 }

@@ -131,12 +131,12 @@ func (d *Driver) read(ctx context.Context, p driver.Partition, offset int64) (*r
 
 // consume makes a client that consumes.
 func (d *Driver) consume(opts ...kgo.Opt) (*kgo.Client, error) {
-	all := append([]kgo.Opt(nil), d.shared...)
-	all = append(all,
+	own := []kgo.Opt{
 		kgo.WithPools(&d.records),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
-		kgo.ConsumeResetOffset(kgo.NoResetOffset()))
-	return kgo.NewClient(append(all, opts...)...)
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+	}
+	return d.newClient(append(own, opts...)...)
 }
 
 // Receive implements [driver.Reader].
