@@ -19,15 +19,17 @@ import (
 func TestAllocations(t *testing.T) { //nolint:paralleltest // what other tests allocate would be counted
 	const batch = 20 // calls, as AllocsPerRun tells whole numbers only
 	tests := map[string]struct {
-		responses int // to each call
-		most      float64
+		responses  int // to each call
+		middleware bool
+		most       float64
 	}{
-		"call":                    {1, 17.6},
-		"call with 100 responses": {100, 148.2},
+		"call":                    {1, false, 17.6},
+		"call through middleware": {1, true, 22.6},
+		"call with 100 responses": {100, false, 148.2},
 	}
 	for name, tt := range tests { //nolint:paralleltest // as above
 		t.Run(name, func(t *testing.T) {
-			call := newEcho(t, tt.responses)
+			call := newEcho(t, tt.responses, tt.middleware)
 			for range 1000 { // rows that are used again grow, and topics are found
 				call()
 			}
@@ -44,7 +46,7 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // what other tests a
 }
 
 // newEcho returns a function that makes a call that is answered so many times.
-func newEcho(t *testing.T, responses int) (call func()) {
+func newEcho(t *testing.T, responses int, middleware bool) (call func()) {
 	t.Helper()
 	broker := memory.New()
 	t.Cleanup(func() { broker.Close() })
@@ -61,6 +63,9 @@ func newEcho(t *testing.T, responses int) (call func()) {
 	})
 	listen(t, server)
 	client := newService(t, "client", broker)
+	if middleware {
+		client.UseCalls(func(next asynccalls.Caller) asynccalls.Caller { return next })
+	}
 	body := make([]byte, 100)
 	if responses == 1 {
 		return func() {

@@ -369,12 +369,14 @@ func (c *Call) await() {
 	}
 }
 
+func (c *Call) describe(err error) error { return describe(c.request, err) }
+
 // describe says which call an error is about.
-func (c *Call) describe(err error) error {
-	if c.request == nil {
+func describe(r *Request, err error) error {
+	if r == nil {
 		return fmt.Errorf("call: %w", err)
 	}
-	return fmt.Errorf("call %s%s: %w", c.request.Service, c.request.Endpoint, err)
+	return fmt.Errorf("call %s%s: %w", r.Service, r.Endpoint, err)
 }
 
 // contextError returns why a context ended: the two standard reasons as they

@@ -63,14 +63,23 @@ func (s *Service) UseResponses(m ...ResponseMiddleware) { use(s, &s.responseMidd
 // wrapped. UseCalls panics once Listen was called.
 func (s *Service) UseCalls(m ...CallMiddleware) {
 	all := use(s, &s.callMiddleware, m)
-	caller := wrap(all, func(ctx context.Context, r *Request) iter.Seq2[*Response, error] {
-		return s.startWatched(ctx, r).Responses() //nolint:contextcheck // as in CallOne
-	})
+	caller := wrap(all, s.startCalled)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.callMiddleware) == len(all) { // else who has added more stores it with that
 		s.caller.Store(&caller)
 	}
+}
+
+// startCalled is the caller within all middleware.
+func (s *Service) startCalled(ctx context.Context, r *Request) iter.Seq2[*Response, error] {
+	if o := onlyOf(ctx, r); o != nil {
+		if c := newCall(); o.call.CompareAndSwap(nil, c) {
+			s.startCall(ctx, r, c)
+			return c.Responses() //nolint:contextcheck // as in CallOne
+		}
+	}
+	return s.startWatched(ctx, r).Responses() //nolint:contextcheck // as in CallOne
 }
 
 // use adds to what wraps handlers or calls, and returns all.
@@ -124,27 +133,9 @@ func (s *Service) wrapHandlers() error {
 func (s *Service) wrapped(ctx context.Context, r *Request, caller Caller) *Call {
 	c := &Call{s: s, ctx: ctx, request: r, seq: caller(ctx, r)}
 	if c.seq == nil {
-		c.seq = func(yield func(*Response, error) bool) {
-			yield(nil, c.describe(errors.New("a middleware has returned no responses, not even an empty sequence")))
-		}
+		c.seq = func(yield func(*Response, error) bool) { yield(nil, describe(r, errNoSequence)) }
 	}
 	return c
 }
 
-// only returns the one response of a call that goes through middleware.
-func (c *Call) only() (*Response, error) {
-	var only *Response
-	for r, err := range c.Responses() {
-		switch {
-		case err != nil:
-			return nil, err
-		case only != nil:
-			return nil, c.another(only)
-		}
-		only = r
-	}
-	if only == nil {
-		return nil, c.none()
-	}
-	return only, nil
-}
+var errNoSequence = errors.New("a middleware has returned no responses, not even an empty sequence")

@@ -190,6 +190,97 @@ func TestUseCalls(t *testing.T) {
 	})
 }
 
+// TestUseCallsOfOne has middleware do what it likes with the responses of CallOne: none
+// of the calls is pending after it.
+func TestUseCallsOfOne(t *testing.T) {
+	t.Parallel()
+	type responses = iter.Seq2[*asynccalls.Response, error]
+	tests := map[string]struct {
+		endpoint string
+		wrap     func(ctx context.Context, r *asynccalls.Request, next asynccalls.Caller) responses
+		want     string
+	}{
+		"passes on": {"/echo", func(ctx context.Context, r *asynccalls.Request, next asynccalls.Caller) responses {
+			return next(ctx, r)
+		}, "hello"},
+		"waits": {"/silent", func(ctx context.Context, r *asynccalls.Request, next asynccalls.Caller) responses {
+			return next(ctx, r)
+		}, "context deadline exceeded"},
+		"waits before it reads": {"/silent", func(ctx context.Context, r *asynccalls.Request, next asynccalls.Caller) responses {
+			all := next(ctx, r)
+			<-ctx.Done()
+			return all
+		}, "context deadline exceeded"},
+		"does not read": {"/silent", func(ctx context.Context, r *asynccalls.Request, next asynccalls.Caller) responses {
+			next(ctx, r)
+			return func(yield func(*asynccalls.Response, error) bool) {
+				yield(asynccalls.NewResponse([]byte("cached")), nil)
+			}
+		}, "cached"},
+		"refuses after it has sent": {"/silent", func(ctx context.Context, r *asynccalls.Request, next asynccalls.Caller) responses {
+			next(ctx, r)
+			return nil
+		}, "a middleware has returned no responses"},
+		"sends another": {"/echo", func(ctx context.Context, r *asynccalls.Request, next asynccalls.Caller) responses {
+			return next(ctx, asynccalls.NewRequest(r.Service, r.Endpoint, []byte("another")))
+		}, "another"},
+		"sends it twice": {"/echo", func(ctx context.Context, r *asynccalls.Request, next asynccalls.Caller) responses {
+			next(ctx, r)
+			return next(ctx, r)
+		}, "sent before"},
+		"reads twice": {"/echo", func(ctx context.Context, r *asynccalls.Request, next asynccalls.Caller) responses {
+			all := next(ctx, r)
+			for range all {
+				continue
+			}
+			return all
+		}, "read before"},
+		"does not stop": {"/echo", func(ctx context.Context, r *asynccalls.Request, next asynccalls.Caller) responses {
+			return func(yield func(*asynccalls.Response, error) bool) {
+				for resp := range next(ctx, r) {
+					for range 3 {
+						yield(resp, nil)
+					}
+				}
+				yield(nil, nil)
+			}
+		}, "got another"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world(t, func(t *testing.T, d *faulty) {
+				server := newService(t, "server", d)
+				server.Handle("/echo", func(ctx context.Context, w asynccalls.ResponseWriter, r *asynccalls.Request) error {
+					return w.Send(ctx, asynccalls.NewResponse(r.Body))
+				})
+				server.Handle("/silent", func(ctx context.Context, _ asynccalls.ResponseWriter, _ *asynccalls.Request) error {
+					<-ctx.Done()
+					return context.Cause(ctx)
+				})
+				listen(t, server)
+				client := newService(t, "client", d)
+				client.UseCalls(func(next asynccalls.Caller) asynccalls.Caller {
+					return func(ctx context.Context, r *asynccalls.Request) responses { return tt.wrap(ctx, r, next) }
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				resp, err := client.CallOne(ctx, asynccalls.NewRequest("server", tt.endpoint, []byte("hello")))
+				if err == nil {
+					err = errors.New(string(resp.Body))
+				}
+				if !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("got %q, want %q", err, tt.want)
+				}
+				stats, err := client.Stats(t.Context())
+				if err != nil || stats.Pending != 0 {
+					t.Errorf("%d calls are pending, error %v", stats.Pending, err)
+				}
+			})
+		})
+	}
+}
+
 // TestUseCallsTogether adds a middleware while another is being added: none is
 // forgotten.
 func TestUseCallsTogether(t *testing.T) {

@@ -3,8 +3,10 @@ package telemetry
 import (
 	"context"
 	"errors"
+	"maps"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynccalls/asynccalls"
@@ -33,8 +35,10 @@ type metrics struct {
 	call, queue, handler                                   metric.Float64Histogram
 	sent, retries, dead, late, duplicate, rebalances, gaps metric.Int64Counter
 
-	all  metric.MeasurementOption // asynccalls.service alone
-	sets sync.Map                 // labels to measured; bounded, as the labels are
+	all metric.MeasurementOption // asynccalls.service alone
+
+	sets   atomic.Pointer[map[labels]*measured] // bounded, as the labels are; replaced to add to it
+	adding sync.Mutex                           // held to replace it
 }
 
 // labels are the attributes of a measurement beside asynccalls.service; "" is none.
@@ -50,6 +54,7 @@ func newMetrics(
 	s *asynccalls.Service, p metric.MeterProvider, callEndpoint func(service, endpoint string) string,
 ) (*metrics, error) {
 	m := &metrics{service: s, callEndpoint: callEndpoint}
+	m.sets.Store(&map[labels]*measured{})
 	m.all = metric.WithAttributeSet(attribute.NewSet(serviceKey.String(s.String())))
 	meter := p.Meter(scope, metric.WithSchemaURL(semconv.SchemaURL))
 	short := []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
@@ -98,10 +103,22 @@ func newMetrics(
 
 // set returns the attributes for labels.
 func (m *metrics) set(l labels) *measured {
-	if found, ok := m.sets.Load(l); ok {
-		known, _ := found.(*measured)
+	if known := (*m.sets.Load())[l]; known != nil {
 		return known
 	}
+	m.adding.Lock()
+	defer m.adding.Unlock()
+	sets := *m.sets.Load()
+	if known := sets[l]; known != nil {
+		return known
+	}
+	sets = maps.Clone(sets)
+	sets[l] = m.measured(l)
+	m.sets.Store(&sets)
+	return sets[l]
+}
+
+func (m *metrics) measured(l labels) *measured {
 	attributes := typed([]attribute.KeyValue{serviceKey.String(m.service.String())}, l.failure)
 	for _, a := range []struct {
 		key   attribute.Key
@@ -112,9 +129,7 @@ func (m *metrics) set(l labels) *measured {
 		}
 	}
 	o := metric.WithAttributeSet(attribute.NewSet(attributes...))
-	found, _ := m.sets.LoadOrStore(l, &measured{[]metric.RecordOption{o}, []metric.AddOption{o}})
-	known, _ := found.(*measured)
-	return known
+	return &measured{[]metric.RecordOption{o}, []metric.AddOption{o}}
 }
 
 // called measures a call that has ended.

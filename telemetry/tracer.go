@@ -126,6 +126,9 @@ func (t *tracer) beforeSend(ctx context.Context, r *asynccalls.Request) error {
 
 // afterSend tells a span where its request is, and ends that of Send or Notify.
 func (t *tracer) afterSend(ctx context.Context, r *asynccalls.Request, at asynccalls.Source, err error) {
+	if t.off {
+		return
+	}
 	if c := callOf(ctx, r); c != nil {
 		if err == nil && c.span.IsRecording() {
 			c.span.SetAttributes(located(at)...)
