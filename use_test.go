@@ -7,6 +7,7 @@ import (
 	"iter"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -272,6 +273,7 @@ func TestUseCallsOfOne(t *testing.T) {
 				if !strings.Contains(err.Error(), tt.want) {
 					t.Errorf("got %q, want %q", err, tt.want)
 				}
+				synctest.Wait() // until the lane, too, has seen that the call is over
 				stats, err := client.Stats(t.Context())
 				if err != nil || stats.Pending != 0 {
 					t.Errorf("%d calls are pending, error %v", stats.Pending, err)
