@@ -95,11 +95,7 @@ func onlyOf(ctx context.Context, r *Request) *onlyCall {
 func callOnly(ctx context.Context, r *Request, caller Caller) (*Response, error) {
 	o := &onlyCall{Context: ctx, request: r}
 	defer o.leave()
-	responses := caller(o, r) //nolint:contextcheck // it is ctx
-	if responses == nil {
-		return nil, describe(r, errNoSequence)
-	}
-	responses(o.take)
+	caller(o, r)(o.take) //nolint:contextcheck // it is ctx
 	switch {
 	case o.err != nil:
 		return nil, o.err

@@ -63,7 +63,10 @@ func (s *Service) UseResponses(m ...ResponseMiddleware) { use(s, &s.responseMidd
 // wrapped. UseCalls panics once Listen was called.
 func (s *Service) UseCalls(m ...CallMiddleware) {
 	all := use(s, &s.callMiddleware, m)
-	caller := wrap(all, s.startCalled)
+	caller := Caller(s.startCalled)
+	for _, m := range slices.Backward(all) {
+		caller = answering(m(caller))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.callMiddleware) == len(all) { // else who has added more stores it with that
@@ -131,11 +134,18 @@ func (s *Service) wrapHandlers() error {
 
 // wrapped is a call that goes through middleware.
 func (s *Service) wrapped(ctx context.Context, r *Request, caller Caller) *Call {
-	c := &Call{s: s, ctx: ctx, request: r, seq: caller(ctx, r)}
-	if c.seq == nil {
-		c.seq = func(yield func(*Response, error) bool) { yield(nil, describe(r, errNoSequence)) }
-	}
-	return c
+	return &Call{s: s, ctx: ctx, request: r, seq: caller(ctx, r)}
 }
 
-var errNoSequence = errors.New("a middleware has returned no responses, not even an empty sequence")
+// answering returns responses where a middleware has none at all, so that those around
+// it, too, have something to range over.
+func answering(caller Caller) Caller {
+	return func(ctx context.Context, r *Request) iter.Seq2[*Response, error] {
+		if responses := caller(ctx, r); responses != nil {
+			return responses
+		}
+		return func(yield func(*Response, error) bool) {
+			yield(nil, describe(r, errors.New("a middleware has returned no responses, not even an empty sequence")))
+		}
+	}
+}

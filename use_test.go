@@ -283,6 +283,34 @@ func TestUseCallsOfOne(t *testing.T) {
 	}
 }
 
+// TestUseCallsAround has a middleware read what another within it has not returned.
+func TestUseCallsAround(t *testing.T) {
+	t.Parallel()
+	world(t, func(t *testing.T, d *faulty) {
+		client := newService(t, "client", d)
+		client.UseCalls(func(next asynccalls.Caller) asynccalls.Caller {
+			return func(ctx context.Context, r *asynccalls.Request) iter.Seq2[*asynccalls.Response, error] {
+				return func(yield func(*asynccalls.Response, error) bool) {
+					for resp, err := range next(ctx, r) {
+						if !yield(resp, err) {
+							return
+						}
+					}
+				}
+			}
+		}, func(asynccalls.Caller) asynccalls.Caller {
+			return func(context.Context, *asynccalls.Request) iter.Seq2[*asynccalls.Response, error] { return nil }
+		})
+		_, one := client.CallOne(t.Context(), asynccalls.NewRequest("server", "/e", nil))
+		_, all := collect(client.Call(t.Context(), asynccalls.NewRequest("server", "/e", nil)))
+		for what, err := range map[string]error{"CallOne": one, "Call": all} {
+			if err == nil || !strings.Contains(err.Error(), "call server/e: a middleware has returned no responses") {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	})
+}
+
 // TestUseCallsTogether adds a middleware while another is being added: none is
 // forgotten.
 func TestUseCallsTogether(t *testing.T) {

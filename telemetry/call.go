@@ -12,8 +12,7 @@ import (
 )
 
 // call is what is reported of a call. It ends when its responses were read, or its
-// context ends. It is the context in which the request is sent, unless there is nobody
-// to report to.
+// context ends. It is the context in which the request is sent.
 type call struct {
 	context.Context //nolint:containedctx // it is one
 	*instrument

@@ -336,8 +336,8 @@ func publishThenReuse(ctx context.Context, f *fixture) {
 	}
 	f.publish(ctx, records...)
 	for _, r := range records {
-		copy(r.Key, "XXX")
-		copy(r.Value, "XXX")
+		copy(r.Key, "***")
+		copy(r.Value, "***")
 		copy(r.Headers[0].Value, "XXXXX")
 		r.Headers[0].Key = "XXXX"
 	}
